@@ -93,7 +93,7 @@ FLOORS = (
     "cli",
     "commands",
     "__init__ testing adapter",
-    "doctor",
+    "doctor scan",
     "provider relay",
     "metrics",
     "_process",

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from . import doctor, upstream
+from . import breakers, budgets, cache, call, doctor, scan, upstream, usage
 from .command import Command
 
-_ALL: tuple[Command, ...] = (doctor, upstream)
+_ALL: tuple[Command, ...] = (doctor, usage, budgets, cache, breakers, call, scan, upstream)
 COMMANDS: Mapping[str, Command] = {command.NAME: command for command in _ALL}

@@ -70,6 +70,12 @@ class Output:
             self.errors.flush()
             self._progress = True
 
+    def note(self, text: str) -> None:
+        """Write a line that is no part of the result, beside it."""
+        self._end_progress()
+        self.stream.flush()
+        self.errors.write(f"{_styled(printable(text), 'faint' if self._error_colours else None)}\n")
+
     def error(self, text: str) -> None:
         """Write an error."""
         self._end_progress()

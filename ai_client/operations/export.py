@@ -85,6 +85,11 @@ def usd(nano_usd: int) -> Decimal:
     return Decimal(nano_usd).scaleb(-_DIGITS)
 
 
+def json_of(value: Any) -> str:
+    """Return any value of a row, or a mapping of them, as JSON."""
+    return _json(value)
+
+
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all columns in the order of their first occurrence."""
     return list(dict.fromkeys(name for row in rows for name in row))

@@ -8,8 +8,8 @@ Nothing of what is scanned is imported or run. `ai-client scan` is the command.
 """
 
 from .clients import LIBRARIES as LIBRARIES
-from .findings import Finding as Finding, Report as Report
+from .findings import ScanFinding as ScanFinding, ScanReport as ScanReport
 from .scanning import scan as scan
 from .sources import Unread as Unread
 
-__all__ = ["LIBRARIES", "Finding", "Report", "Unread", "scan"]
+__all__ = ["LIBRARIES", "ScanFinding", "ScanReport", "Unread", "scan"]

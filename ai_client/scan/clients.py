@@ -6,7 +6,9 @@ from .resolving import Resolver
 from .scopes import Class
 from .values import ClassValue, External, Partial, Value
 
-_NAMES = frozenset({"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI", "BedrockOpenAI", "AsyncBedrockOpenAI"})
+_NAMES = frozenset(
+    {"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI", "BedrockOpenAI", "AsyncBedrockOpenAI"}
+)
 _SHORT = frozenset({"openai.Client", "openai.AsyncClient", "ai_client.Client", "ai_client.AsyncClient"})
 _OURS = frozenset({"ClientProvider"})
 _PACKAGES = frozenset({"openai", "ai_client"})

@@ -6,7 +6,7 @@ from .values import FunctionValue
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryPoint:
     """A function that serves requests.
 
     Attributes:

@@ -57,20 +57,57 @@ BUILDING = {
 }
 """Functions and classes of frameworks that take it as an argument."""
 VIEW_DECORATORS = frozenset(
-    {"api_view", "csrf_exempt", "login_required", "permission_required", "require_GET", "require_POST", "require_safe"}
-    | {"require_http_methods", "never_cache", "cache_page", "sensitive_post_parameters", "staff_member_required"}
+    {
+        "api_view",
+        "csrf_exempt",
+        "login_required",
+        "permission_required",
+        "require_GET",
+        "require_POST",
+        "require_safe",
+    }
+    | {
+        "require_http_methods",
+        "never_cache",
+        "cache_page",
+        "sensitive_post_parameters",
+        "staff_member_required",
+    }
 )
 TASK_NAMES = frozenset({"shared_task", "periodic_task", "db_task", "db_periodic_task", "actor", "job"})
 TASK_PACKAGES = frozenset(
     {"celery", "dramatiq", "huey", "rq", "django_rq", "taskiq", "procrastinate", "arq", "flask_rq2"}
     | {"taskiq_redis", "django_huey"}
 )
-NOT_TASK_PACKAGES = frozenset({"invoke", "fabric", "prefect", "airflow", "luigi", "locust", "nox", "doit", "dagster"})
+NOT_TASK_PACKAGES = frozenset(
+    {"invoke", "fabric", "prefect", "airflow", "luigi", "locust", "nox", "doit", "dagster"}
+)
 SOCKETS = frozenset({"socketio", "sio", "socket_io"})
 
 FRAMEWORKS = frozenset(
-    {"fastapi", "starlette", "flask", "quart", "django", "rest_framework", "adrf", "ninja", "ninja_extra", "channels"}
-    | {"litestar", "aiohttp", "sanic", "tornado", "bottle", "falcon", "fastapi_utils", "flask_restful", "flask_restx"}
+    {
+        "fastapi",
+        "starlette",
+        "flask",
+        "quart",
+        "django",
+        "rest_framework",
+        "adrf",
+        "ninja",
+        "ninja_extra",
+        "channels",
+    }
+    | {
+        "litestar",
+        "aiohttp",
+        "sanic",
+        "tornado",
+        "bottle",
+        "falcon",
+        "fastapi_utils",
+        "flask_restful",
+        "flask_restx",
+    }
     | {"flask_smorest", "flask_socketio", "socketio", "djangorestframework", "wagtail", "oscar", "pyramid"}
 )
 VIEW_BASES = (
@@ -88,7 +125,15 @@ VIEW_BASES = (
 )
 """Ends of the names of classes whose objects serve one request each."""
 REQUEST_BASES = frozenset(
-    {"Resource", "Form", "ModelForm", "Serializer", "ModelSerializer", "BaseSerializer", "HyperlinkedModelSerializer"}
+    {
+        "Resource",
+        "Form",
+        "ModelForm",
+        "Serializer",
+        "ModelSerializer",
+        "BaseSerializer",
+        "HyperlinkedModelSerializer",
+    }
     | {"HTTPMethodView", "ViewComponent"}
 )
 KEPT_BASES = {
@@ -101,21 +146,85 @@ KEPT_BASES = {
 }
 """Classes whose object serves many requests."""
 MIDDLEWARE_METHODS = frozenset(
-    {"__call__", "__acall__", "dispatch", "process_request", "process_view", "process_response", "process_exception"}
+    {
+        "__call__",
+        "__acall__",
+        "dispatch",
+        "process_request",
+        "process_view",
+        "process_response",
+        "process_exception",
+    }
     | {"process_template_response", "dispatch_request"}
 )
 NOT_SERVING = frozenset(
-    {"as_view", "as_asgi", "__init_subclass__", "__class_getitem__", "ready", "__set_name__", "__str__", "__repr__"}
+    {
+        "as_view",
+        "as_asgi",
+        "__init_subclass__",
+        "__class_getitem__",
+        "ready",
+        "__set_name__",
+        "__str__",
+        "__repr__",
+    }
 )
 MODEL_SIGNALS = frozenset(
-    {"pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed", "request_started", "request_finished"}
+    {
+        "pre_save",
+        "post_save",
+        "pre_delete",
+        "post_delete",
+        "m2m_changed",
+        "request_started",
+        "request_finished",
+    }
     | {"user_logged_in", "got_request_exception"}
 )
 RUNNING = frozenset(
-    {"partial", "to_thread", "run_in_executor", "submit", "map", "filter", "Thread", "Timer", "add_task", "run_sync"}
-    | {"run_in_threadpool", "sync_to_async", "async_to_sync", "start_soon", "create_task", "call_soon", "call_later"}
-    | {"iterate_in_threadpool", "StreamingResponse", "stream_with_context", "BackgroundTask", "start_new_thread"}
-    | {"copy_current_request_context", "call_soon_threadsafe", "run", "run_coroutine_threadsafe", "ensure_future"}
+    {
+        "partial",
+        "to_thread",
+        "run_in_executor",
+        "submit",
+        "map",
+        "filter",
+        "Thread",
+        "Timer",
+        "add_task",
+        "run_sync",
+    }
+    | {
+        "run_in_threadpool",
+        "sync_to_async",
+        "async_to_sync",
+        "start_soon",
+        "create_task",
+        "call_soon",
+        "call_later",
+    }
+    | {
+        "iterate_in_threadpool",
+        "StreamingResponse",
+        "stream_with_context",
+        "BackgroundTask",
+        "start_new_thread",
+    }
+    | {
+        "copy_current_request_context",
+        "call_soon_threadsafe",
+        "run",
+        "run_coroutine_threadsafe",
+        "ensure_future",
+    }
     | {"on_commit", "apply", "call", "gather", "wait_for", "next", "iter", "list", "sorted", "contextmanager"}
 )
 """Functions of other packages that run a function that they are given."""
+DEPENDS = frozenset({"Depends", "Security", "TaskiqDepends"})
+"""Functions whose result a parameter is given of a dependency."""
+PASSING = frozenset({"csrf_exempt", "copy_context", "wraps"})
+"""Functions that return the function that they are given."""
+GENERIC = frozenset({"Optional", "Type", "type", "ClassVar", "Final", "Union"})
+BUILTINS = frozenset(
+    {"getattr", "map", "filter", "sorted", "next", "iter", "list", "setattr", "super", "object"}
+)

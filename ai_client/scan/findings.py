@@ -1,4 +1,4 @@
-"""What a scan finds."""
+"""The report of a scan."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from .sources import Unread
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ScanFinding:
     """A client that is built while requests are served.
 
     Attributes:
@@ -35,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ScanReport:
     """The result of a scan.
 
     Attributes:
@@ -45,7 +45,7 @@ class Report:
         seconds: How long it took.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[ScanFinding, ...]
     unread: tuple[Unread, ...]
     files: int
     seconds: float

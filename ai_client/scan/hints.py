@@ -1,7 +1,7 @@
-"""What to do instead of building a client for each request."""
+"""Advice in place of a client for each request."""
 
-from .scopes import Module
-from .reaching import Built
+from .reaching import Construction
+from .scopes import Imported, Module
 
 _FIXES = {
     "fastapi": "Create the app with FastAPI(lifespan=ai_client_lifespan()) and take the client as a parameter:"
@@ -12,11 +12,13 @@ _FIXES = {
     "django": 'Add "ai_client_django" to INSTALLED_APPS and use {django_client} in the function.',
 }
 _OTHER = "Make one ClientProvider() when the module is imported, and use its {attribute} in the function."
-_OF_LIBRARIES = "Make one {client} for the process, when the application starts, and close it with the application."
+_OF_LIBRARIES = (
+    "Make one {client} for the process, when the application starts, and close it with the application."
+)
 _OF_DJANGO = frozenset({"django", "rest_framework", "adrf", "ninja", "ninja_extra", "channels"})
 
 
-def fix_for(built: Built, framework: str | None) -> str:
+def fix_for(built: Construction, framework: str | None) -> str:
     """Return what to do instead, in the framework of the function that serves the request."""
     if "OpenAI" not in built.client and built.client not in {"Client", "AsyncClient", "ClientProvider"}:
         return _OF_LIBRARIES.format(client=built.client)
@@ -36,9 +38,11 @@ def framework_of(module: Module) -> str | None:
         one.module.partition(".")[0]
         for bindings in module.bindings.values()
         for one in bindings
-        if type(one).__name__ == "Imported" and not getattr(one, "level", 0)
+        if isinstance(one, Imported) and not one.level
     }
+    if "quart" in imported:
+        return "flask"
     for name in ("fastapi", "starlette", "flask"):
-        if name in imported or (name == "flask" and "quart" in imported):
+        if name in imported:
             return name
     return "django" if imported & _OF_DJANGO or module.parts[-1:] == ("views",) else None

@@ -34,7 +34,9 @@ def is_kept_class(scope: Class) -> bool:
     """Return whether a class has one object that it returns again: a singleton."""
     definition = scope.definition
     metaclass = [word.value for word in definition.keywords if word.arg == "metaclass"]
-    if any(map(keeps, definition.decorator_list)) or any("singleton" in last_name(one).lower() for one in metaclass):
+    if any(map(keeps, definition.decorator_list)) or any(
+        "singleton" in last_name(one).lower() for one in metaclass
+    ):
         return True
     new = scope.method("__new__")
     return new is not None and any(isinstance(node, ast.If) for node in ast.walk(new.node))

@@ -4,14 +4,39 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from .resolving import Resolver, Self
-from .scopes import Assigned, Class, Function, Module, Owner, Parameter, Scope, last_name
-from .values import ExternalObject, External, FunctionValue, Instance
+from .scopes import Assigned, Class, Function, Module, NameScope, Owner, Parameter, last_name
+from .values import External, ExternalObject, FunctionValue, Instance
 
 _STORING = frozenset(
-    {"set", "add", "append", "put", "put_nowait", "appendleft", "push", "register", "update", "setdefault", "insert"}
+    {
+        "set",
+        "add",
+        "append",
+        "put",
+        "put_nowait",
+        "appendleft",
+        "push",
+        "register",
+        "update",
+        "setdefault",
+        "insert",
+    }
 )
 _OF_A_REQUEST = frozenset(
-    {"request", "req", "websocket", "ws", "scope", "environ", "g", "session", "ctx", "context", "info", "event"}
+    {
+        "request",
+        "req",
+        "websocket",
+        "ws",
+        "scope",
+        "environ",
+        "g",
+        "session",
+        "ctx",
+        "context",
+        "info",
+        "event",
+    }
     | {"message", "response", "self_request", "connection"}
 )
 _OF_THE_APPLICATION = frozenset({"app", "application", "current_app", "__class__", "extensions"})
@@ -107,7 +132,11 @@ class _Look:
     def is_once(self, tests: Iterable[ast.AST], block: Iterable[ast.stmt]) -> bool:
         """Return whether a condition asks for what its block stores where it lasts, or for the start of a server."""
         tests = list(tests)
-        if any(isinstance(one, ast.Constant) and one.value == "lifespan" for test in tests for one in ast.walk(test)):
+        if any(
+            isinstance(one, ast.Constant) and one.value == "lifespan"
+            for test in tests
+            for one in ast.walk(test)
+        ):
             return True
         stored = set(self.stored(block))
         return bool(stored) and not stored.isdisjoint(self.mentioned(tests))
@@ -147,7 +176,7 @@ class _Look:
 
     def attribute(self, of: ast.expr, name: ast.expr) -> Iterator[str]:
         if isinstance(name, ast.Constant) and self.lasts(of):
-            yield f"{ast.unparse(of)}.{name.value}"
+            yield f"{ast.unparse(of)}.{name.value!s}"
 
     def mentioned(self, tests: Iterable[ast.AST], depth: int = 0) -> Iterator[str]:
         """Yield the places that conditions ask for, those included that local names were read from."""
@@ -168,7 +197,7 @@ class _Look:
     def asked_by(self, node: ast.Call) -> Iterator[str]:
         if last_name(node) in {"hasattr", "getattr"} and len(node.args) > 1:
             if isinstance(node.args[1], ast.Constant):
-                yield f"{ast.unparse(node.args[0])}.{node.args[1].value}"
+                yield f"{ast.unparse(node.args[0])}.{node.args[1].value!s}"
             return
         for value in self.resolver.values(node.func, self.owner, self.of):
             if isinstance(value, FunctionValue):
@@ -203,7 +232,7 @@ class _Look:
         return self.resolver.values(node, self.owner, self.of)
 
     def name_lasts(self, node: ast.Name) -> bool:
-        at: Scope | None = self.owner
+        at: NameScope | None = self.owner
         while at is not None and node.id not in at.bindings:
             at = at.parent
         if at is None or isinstance(at, Module | Class):
@@ -242,6 +271,6 @@ def _is_of_request(value: object) -> bool:
     external = value.of if isinstance(value, ExternalObject) else value
     if not isinstance(external, External):
         return False
-    return (external.top in {"flask", "quart"} and external.last in {"g", "request", "session", "websocket"}) or (
-        external.last == "ContextVar"
-    )
+    return (
+        external.top in {"flask", "quart"} and external.last in {"g", "request", "session", "websocket"}
+    ) or (external.last == "ContextVar")

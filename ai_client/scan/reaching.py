@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from . import families
 from .clients import ClientClasses
-from .entry import Entry
+from .entry import EntryPoint
 from .keepers import is_kept_class, is_once, keeps
 from .keeping import Keeping
 from .resolving import Resolver
-from .scopes import Class, Function, Owner, Parameter, Scope
+from .scopes import Class, Function, NameScope, Owner, Parameter
 from .values import ClassValue, External, FunctionValue, Instance, Partial, Value
 
 _MAKING = ("__new__", "__init__", "__post_init__", "__attrs_post_init__", "model_post_init")
@@ -20,7 +20,7 @@ _FACTORIES = frozenset({"default_factory", "factory"})
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class Construction:
     """A construction of a client that a request reaches.
 
     Attributes:
@@ -33,7 +33,7 @@ class Built:
     node: ast.expr
     client: str
     owner: Owner
-    entry: Entry
+    entry: EntryPoint
 
 
 class Reaching:
@@ -43,11 +43,11 @@ class Reaching:
         self._resolver = resolver
         self._clients = clients
         self._keeping = Keeping(resolver)
-        self._left: deque[tuple[FunctionValue, Entry]] = deque()
+        self._left: deque[tuple[FunctionValue, EntryPoint]] = deque()
         self._seen = set[FunctionValue]()
-        self._built: dict[ast.expr, Built] = {}
+        self._built: dict[ast.expr, Construction] = {}
 
-    def walk(self, entries: Iterable[Entry]) -> list[Built]:
+    def walk(self, entries: Iterable[EntryPoint]) -> list[Construction]:
         """Return the constructions, each with the entry that is nearest to it."""
         for entry in entries:
             self._reach(entry.function, entry)
@@ -57,12 +57,12 @@ class Reaching:
             self._enter(*self._left.popleft())
         return list(self._built.values())
 
-    def _reach(self, called: FunctionValue, entry: Entry) -> None:
+    def _reach(self, called: FunctionValue, entry: EntryPoint) -> None:
         if called not in self._seen:
             self._seen.add(called)
             self._left.append((called, entry))
 
-    def _inject(self, entry: Entry) -> None:
+    def _inject(self, entry: EntryPoint) -> None:
         """Follow the classes whose objects a framework makes for the parameters of a function."""
         function = entry.function.scope
         for bindings in function.bindings.values():
@@ -72,7 +72,7 @@ class Reaching:
                         if isinstance(value, ClassValue) and self._clients.name_of(value) is None:
                             self._fields(value.scope, entry)
 
-    def _enter(self, called: FunctionValue, entry: Entry) -> None:
+    def _enter(self, called: FunctionValue, entry: EntryPoint) -> None:
         function, of = called.scope, called.of
         fresh = isinstance(of, Instance) and of.is_fresh
         if is_once(function, is_fresh=fresh) or self._is_kept_by_decorator(called, entry):
@@ -86,7 +86,7 @@ class Reaching:
                 for item in node.items:
                     self._methods(self._resolver.values(item.context_expr, scope, of), _ENTERING, entry)
 
-    def _is_kept_by_decorator(self, called: FunctionValue, entry: Entry) -> bool:
+    def _is_kept_by_decorator(self, called: FunctionValue, entry: EntryPoint) -> bool:
         """Follow the decorators of the tree, and return whether one of them calls the function only once."""
         function = called.scope
         for decorator in function.decorators:
@@ -113,7 +113,7 @@ class Reaching:
         ]
         return bool(found) and all(found)
 
-    def _call(self, node: ast.Call, scope: Scope, called: FunctionValue, entry: Entry) -> None:
+    def _call(self, node: ast.Call, scope: NameScope, called: FunctionValue, entry: EntryPoint) -> None:
         of = called.of
         values = self._resolver.values(node.func, scope, of)
         if not values or self._keeping.runs_once(node, called.scope, of):
@@ -128,11 +128,11 @@ class Reaching:
             elif isinstance(value, FunctionValue):
                 self._pass(value, node, scope, called, entry)
 
-    def _use(self, value: Value, node: ast.expr, owner: Owner, entry: Entry) -> None:
+    def _use(self, value: Value, node: ast.expr, owner: Owner, entry: EntryPoint) -> None:
         """Follow what a call calls."""
         client = self._clients.name_of(value)
         if client is not None:
-            self._built.setdefault(node, Built(node, client, owner, entry))
+            self._built.setdefault(node, Construction(node, client, owner, entry))
         elif isinstance(value, Partial):
             self._use(value.of, node, owner, entry)
         elif isinstance(value, FunctionValue):
@@ -142,7 +142,7 @@ class Reaching:
         elif isinstance(value, ClassValue):
             self._make(value.scope, entry)
 
-    def _make(self, scope: Class, entry: Entry) -> None:
+    def _make(self, scope: Class, entry: EntryPoint) -> None:
         """Follow the construction of an object of the tree."""
         if scope.method("__new__") is None and is_kept_class(scope):
             return
@@ -150,7 +150,7 @@ class Reaching:
         self._methods([made], _MAKING, entry)
         self._fields(scope, entry)
 
-    def _fields(self, scope: Class, entry: Entry) -> None:
+    def _fields(self, scope: Class, entry: EntryPoint) -> None:
         """Follow what makes the values of fields: `field(default_factory=...)`."""
         for base in self._resolver.lineage(scope):
             if not isinstance(base, Class):
@@ -162,7 +162,7 @@ class Reaching:
                             for value in self._resolver.values(word.value, base):
                                 self._use(value, word.value, _owner_of(base), entry)
 
-    def _methods(self, values: Iterable[Value], names: Iterable[str], entry: Entry) -> None:
+    def _methods(self, values: Iterable[Value], names: Iterable[str], entry: EntryPoint) -> None:
         for value in values:
             if isinstance(value, Instance) and self._clients.name_of(ClassValue(value.scope)) is None:
                 for name in names:
@@ -170,10 +170,15 @@ class Reaching:
                         if isinstance(method, FunctionValue):
                             self._reach(method, entry)
 
-    def _pass(self, value: FunctionValue, node: ast.Call, scope: Scope, called: FunctionValue, entry: Entry) -> None:
+    def _pass(
+        self, value: FunctionValue, node: ast.Call, scope: NameScope, called: FunctionValue, entry: EntryPoint
+    ) -> None:
         """Follow functions that are passed to one of the tree which calls them."""
         names = value.scope.arguments
-        pairs = [*zip(names, node.args, strict=False), *((word.arg, word.value) for word in node.keywords if word.arg)]
+        pairs = [
+            *zip(names, node.args, strict=False),
+            *((word.arg, word.value) for word in node.keywords if word.arg),
+        ]
         for name, argument in pairs:
             given = [
                 one
@@ -194,7 +199,7 @@ class Reaching:
             for node, _ in function.nodes
         ) and not is_once(function, is_fresh=None)
 
-    def _read(self, node: ast.Attribute, scope: Scope, called: FunctionValue, entry: Entry) -> None:
+    def _read(self, node: ast.Attribute, scope: NameScope, called: FunctionValue, entry: EntryPoint) -> None:
         """Follow the properties of objects of the tree."""
         for value in self._resolver.values(node.value, scope, called.of):
             if isinstance(value, Instance):
@@ -209,15 +214,14 @@ def _arguments(node: ast.Call) -> Iterator[ast.expr]:
 
 
 def _is_inside(function: Function, outer: Function) -> bool:
-    at: Scope | None = function.parent
+    at: NameScope | None = function.parent
     while at is not None and at is not outer:
         at = at.parent
     return at is outer
 
 
-def _owner_of(scope: Scope) -> Owner:
-    at: Scope = scope
+def _owner_of(scope: NameScope) -> Owner:
+    at: NameScope = scope
     while not isinstance(at, Owner) and at.parent is not None:
         at = at.parent
     return at if isinstance(at, Owner) else scope.module
-

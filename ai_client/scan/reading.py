@@ -8,7 +8,7 @@ from .building import build
 from .clients import ClientClasses
 from .modules import Modules
 from .scopes import Module
-from .sources import Source, Unread, parsed
+from .sources import SourceFile, Unread, parsed
 
 _LONGEST = 200
 """Characters of a text in which names are looked for."""
@@ -29,11 +29,11 @@ class Reading:
         count: How many files there are.
     """
 
-    def __init__(self, found: Iterable[Source], on_progress: Callable[[str], None]) -> None:
+    def __init__(self, found: Iterable[SourceFile], on_progress: Callable[[str], None]) -> None:
         self.modules = Modules()
         self.unread: list[Unread] = []
         self.count = 0
-        self._contents: dict[Source, bytes] = {}
+        self._contents: dict[SourceFile, bytes] = {}
         self._on_progress = on_progress
         for source in found:
             self.count += 1
@@ -65,14 +65,18 @@ class Reading:
             }
         )
         while hot:
-            found: dict[Source, set[str]] = {}
+            found: dict[SourceFile, set[str]] = {}
             for module, names in hot:
                 word = module.parts[-1].encode() if module.parts else b""
-                for source in self._mentioning(word if len(word) >= _SHORTEST else b"", names, _package_of(module)):
+                for source in self._mentioning(
+                    word if len(word) >= _SHORTEST else b"", names, _package_of(module)
+                ):
                     found.setdefault(source, set()).update(names)
             hot = self._parsed(found)
 
-    def _mentioning(self, word: bytes, names: set[str], package: tuple[str, ...] | None = None) -> list[Source]:
+    def _mentioning(
+        self, word: bytes, names: set[str], package: tuple[str, ...] | None = None
+    ) -> list[SourceFile]:
         """Return the files that are not parsed yet and mention a word, and one of some names or all names by `*`.
 
         Args:
@@ -91,7 +95,7 @@ class Reading:
             and pattern.search(content)
         ]
 
-    def _parsed(self, found: Mapping[Source, set[str]]) -> list[tuple[Module, set[str]]]:
+    def _parsed(self, found: Mapping[SourceFile, set[str]]) -> list[tuple[Module, set[str]]]:
         """Parse files; return them with the names that lead to what some words of each name."""
         hot: list[tuple[Module, set[str]]] = []
         for source, words in found.items():

@@ -1,20 +1,20 @@
-"""What the expressions of a tree may be: names, attributes and calls followed through its modules."""
+"""The values of the expressions of a tree: names, attributes and calls followed through its modules."""
 
 import ast
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from . import families
+from .importing import Imports
 from .keepers import is_kept_class, is_once, is_property
 from .modules import Modules
-from .scopes import Assigned, Binding, Class, Function, Imported, Module, Opaque, Parameter, Scope
+from .scopes import Assigned, Binding, Class, Function, Imported, Module, NameScope, Opaque, Parameter
+from .shapes import as_kept, as_object, displays, last_of, runs_later
 from .values import ClassValue, External, ExternalObject, FunctionValue, Instance, ModuleValue, Partial, Value
 
 Self: TypeAlias = Instance | ClassValue | None
-"""What the method is bound to that an expression stands in."""
+"""The object or class to which the method is bound that an expression stands in."""
 _DEEPEST = 40
-DEPENDS = frozenset({"Depends", "Security", "TaskiqDepends"})
-_GENERIC = frozenset({"Optional", "Type", "type", "ClassVar", "Final", "Union"})
-_PASSING = frozenset({"csrf_exempt", "copy_context", "wraps"})
 
 
 class Resolver:
@@ -26,12 +26,13 @@ class Resolver:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
+        self._imports = Imports(modules, self.named)
         self._found: dict[tuple[ast.expr, Self], tuple[Value, ...]] = {}
-        self._open = set[object]()
+        self._open = set[tuple[ast.expr, Self]]()
         self._cuts = 0
         """How often a circle was cut, after which what was found may be less than there is."""
 
-    def values(self, node: ast.expr, scope: Scope, of: Self = None) -> tuple[Value, ...]:
+    def values(self, node: ast.expr, scope: NameScope, of: Self = None) -> tuple[Value, ...]:
         """Return what an expression may be; nothing where that is unknown.
 
         Args:
@@ -46,17 +47,19 @@ class Resolver:
         if key in self._open or len(self._open) > _DEEPEST:
             self._cuts += 1
             return ()
-        cuts = self._cuts
+        cuts = self._cuts + self._imports.cuts
         self._open.add(key)
         try:
             found = tuple(dict.fromkeys(self._values(node, scope, of)))
         finally:
             self._open.discard(key)
-        if not self._open or cuts == self._cuts:
+        if not self._open or cuts == self._cuts + self._imports.cuts:
             self._found[key] = found
         return found
 
-    def _values(self, node: ast.expr, scope: Scope, of: Self) -> Iterable[Value]:
+    def _values(  # noqa: C901, PLR0911, PLR0912 - one case for each kind of expression
+        self, node: ast.expr, scope: NameScope, of: Self
+    ) -> Iterable[Value]:
         match node:
             case ast.Name():
                 return self.named(node.id, scope, of)
@@ -72,7 +75,7 @@ class Resolver:
                 return [value for one in node.values for value in self.values(one, scope, of)]
             case ast.Subscript() if last_of(node.value) == "Annotated":
                 return self._annotated_type(node.slice, scope, of)
-            case ast.Subscript() if last_of(node.value) in _GENERIC:
+            case ast.Subscript() if last_of(node.value) in families.GENERIC:
                 return self.values(node.slice, scope, of)
             case ast.Subscript():
                 return self._items(node.value, scope, of)
@@ -86,26 +89,26 @@ class Resolver:
             case _:
                 return ()
 
-    def named(self, name: str, scope: Scope, of: Self = None) -> list[Value]:
+    def named(self, name: str, scope: NameScope, of: Self = None) -> list[Value]:
         """Return what a name may be in a scope."""
-        at: Scope | None = scope
+        at: NameScope | None = scope
         while at is not None:
             passed_over = isinstance(at, Class) and at is not scope
             if not passed_over and name in at.bindings and (name not in at.outer or isinstance(at, Module)):
                 return [value for one in at.bindings[name] for value in self._bound(one, at, of)]
             at = at.parent
         for module, level in scope.module.stars:
-            found = self._imported(Imported(module, level, name), scope.module)
+            found = self._imports.imported(Imported(module, level, name), scope.module)
             if found and not isinstance(found[0], External):
                 return found
-        if scope.module.stars and name not in _BUILTINS:
+        if scope.module.stars and name not in families.BUILTINS:
             return [External(f"{module}.{name}") for module, level in scope.module.stars if not level]
-        return [External(f"builtins.{name}")] if name in _BUILTINS else []
+        return [External(f"builtins.{name}")] if name in families.BUILTINS else []
 
-    def _bound(self, binding: Binding, scope: Scope, of: Self) -> Iterable[Value]:
+    def _bound(self, binding: Binding, scope: NameScope, of: Self) -> Iterable[Value]:
         match binding:
             case Imported():
-                return self._imported(binding, scope.module)
+                return self._imports.imported(binding, scope.module)
             case Assigned():
                 return self.values(binding.value, binding.scope, of if binding.scope is scope else None)
             case Function():
@@ -117,49 +120,24 @@ class Resolver:
             case Opaque():
                 return ()
 
-    def _given(self, binding: Parameter, scope: Scope, of: Self) -> Iterable[Value]:
-        if isinstance(scope, Function) and binding.position == 0 and scope.takes_self and scope.of_class is not None:
+    def _given(self, binding: Parameter, scope: NameScope, of: Self) -> Iterable[Value]:
+        if (
+            isinstance(scope, Function)
+            and binding.position == 0
+            and scope.takes_self
+            and scope.of_class is not None
+        ):
             return [of or Instance(scope.of_class, is_fresh=False)]
         outer = scope.parent or scope
         found: list[Value] = []
         if binding.annotation is not None:
-            found += [_object(value) for value in self.values(binding.annotation, outer)]
+            found += [as_object(value) for value in self.values(binding.annotation, outer)]
         if binding.default is not None:
             found += self.values(binding.default, outer)
         return found
 
-    def _annotated(self, text: str, scope: Scope) -> Iterable[Value]:
+    def _annotated(self, text: str, scope: NameScope) -> Iterable[Value]:
         return self.named(text, scope) if text.isidentifier() and text in scope.module.bindings else ()
-
-    def _imported(self, binding: Imported, importer: Module) -> list[Value]:
-        find = self.modules.relative if binding.level else None
-        whole = binding.module
-
-        def module(name: str) -> Module | None:
-            return find(name, binding.level, importer) if find else self.modules.absolute(name, importer)
-
-        found = module(whole)
-        if binding.member is None:
-            return [ModuleValue(found)] if found else [External(whole)]
-        if found is not None and (values := self._members(found, binding.member)):
-            return values
-        inner = module(f"{whole}.{binding.member}" if whole else binding.member)
-        if inner is not None:
-            return [ModuleValue(inner)]
-        return [] if binding.level or found else [External(f"{whole}.{binding.member}")]
-
-    def _members(self, module: Module, name: str) -> list[Value]:
-        key = module, name
-        if key in self._open or len(self._open) > _DEEPEST:
-            self._cuts += 1
-            return []
-        if name not in module.bindings and not module.stars:
-            return []
-        self._open.add(key)
-        try:
-            return [value for value in self.named(name, module) if value != External(f"builtins.{name}")]
-        finally:
-            self._open.discard(key)
 
     def _attributes(self, of: Iterable[Value], name: str) -> Iterator[Value]:
         for value in of:
@@ -169,7 +147,7 @@ class Resolver:
                 case External():
                     yield External(f"{value.name}.{name}")
                 case ModuleValue():
-                    yield from self._in_module(value.module, name)
+                    yield from self._imports.in_module(value.module, name)
                 case Instance() | ClassValue():
                     yield from self.members(value, name)
                 case FunctionValue() if name in {"delay", "apply_async", "func", "__wrapped__"}:
@@ -179,24 +157,14 @@ class Resolver:
                 case _:
                     pass
 
-    def _in_module(self, module: Module, name: str) -> Iterable[Value]:
-        found = self._members(module, name)
-        if not found:
-            inner = self.modules.absolute(".".join((*module.parts, name)), module)
-            return [ModuleValue(inner)] if inner is not None and inner.parts == (*module.parts, name) else ()
-        return found
-
-    def members(self, of: Instance | ClassValue, name: str, after: Class | None = None) -> Iterator[Value]:
+    def members(self, of: Instance | ClassValue, name: str) -> Iterator[Value]:
         """Yield what an attribute of an object or class may be, in the order of its bases.
 
         Args:
             of: The object or class.
             name: The attribute.
-            after: Only bases that come after this class, as for `super()`.
         """
         bases = [one for one in self.lineage(of.scope) if isinstance(one, Class)]
-        if after in bases:
-            bases = bases[bases.index(after) + 1 :]
         for base in bases:
             defined = [one for one in base.bindings.get(name, ()) if not isinstance(one, Opaque)]
             for binding in (*defined, *base.attributes().get(name, ())):
@@ -250,14 +218,14 @@ class Resolver:
                 elif isinstance(value, External):
                     yield value
 
-    def _results(self, node: ast.Call, scope: Scope, of: Self) -> Iterator[Value]:
+    def _results(self, node: ast.Call, scope: NameScope, of: Self) -> Iterator[Value]:
         if isinstance(node.func, ast.Name) and node.func.id == "super":
             yield from self._super(scope, of)
             return
         for value in self.values(node.func, scope, of):
             match value:
                 case ClassValue():
-                    yield Instance(value.scope, is_fresh=_runs_later(scope) and not is_kept_class(value.scope))
+                    yield Instance(value.scope, is_fresh=runs_later(scope) and not is_kept_class(value.scope))
                 case Instance():
                     for one in self.members(value, "__call__"):
                         if isinstance(one, FunctionValue):
@@ -271,8 +239,8 @@ class Resolver:
                 case _:
                     pass
 
-    def _super(self, scope: Scope, of: Self) -> Iterator[Value]:
-        at: Scope | None = scope
+    def _super(self, scope: NameScope, of: Self) -> Iterator[Value]:
+        at: NameScope | None = scope
         while at is not None and not isinstance(at, Class):
             at = at.parent
         if at is not None:
@@ -282,18 +250,22 @@ class Resolver:
                     yield ClassValue(base) if isinstance(of, ClassValue) else Instance(base, fresh)
                     return
 
-    def _external(self, called: External, node: ast.Call, scope: Scope, of: Self) -> Iterator[Value]:
+    def _external(self, called: External, node: ast.Call, scope: NameScope, of: Self) -> Iterator[Value]:
         arguments = [value for one in node.args[:1] for value in self.values(one, scope, of)]
-        constants = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        constants = [
+            one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        ]
         if called.last in {"partial", "partialmethod"}:
             yield from map(Partial, arguments)
         elif called.name == "builtins.getattr" and constants:
             yield from self._attributes(arguments, constants[0])
         elif called.last == "import_module" and constants and node.args[0] is not None:
-            yield from self._imported(Imported(constants[0], 0, None), scope.module)
-        elif called.last in DEPENDS:
+            yield from self._imports.imported(Imported(constants[0], 0, None), scope.module)
+        elif called.last in families.DEPENDS:
             yield from self._injected(arguments)
-        elif called.last in _PASSING or called.last.startswith(("require_", "login_required", "sync_to_async")):
+        elif called.last in families.PASSING or called.last.startswith(
+            ("require_", "login_required", "sync_to_async")
+        ):
             yield from arguments
         else:
             yield ExternalObject(called)
@@ -306,64 +278,23 @@ class Resolver:
             elif isinstance(value, ClassValue):
                 yield Instance(value.scope, is_fresh=not is_kept_class(value.scope))
 
-    def _annotated_type(self, node: ast.expr, scope: Scope, of: Self) -> Iterator[Value]:
+    def _annotated_type(self, node: ast.expr, scope: NameScope, of: Self) -> Iterator[Value]:
         first, *others = node.elts if isinstance(node, ast.Tuple) else [node]
-        given = [value for one in others if isinstance(one, ast.Call) for value in self.values(one, scope, of)]
-        yield from given or map(_object, self.values(first, scope, of))
+        given = [
+            value for one in others if isinstance(one, ast.Call) for value in self.values(one, scope, of)
+        ]
+        yield from given or map(as_object, self.values(first, scope, of))
 
     def returned(self, called: FunctionValue) -> Iterator[Value]:
         """Yield what a function of the tree may return; what one keeps does not go with a request."""
         keeps = is_once(called.scope, None)
         for node, scope in called.scope.returned:
             for value in self.values(node, scope, called.of):
-                yield _kept(value) if keeps else value
+                yield as_kept(value) if keeps else value
 
-    def _items(self, node: ast.expr, scope: Scope, of: Self) -> Iterator[Value]:
+    def _items(self, node: ast.expr, scope: NameScope, of: Self) -> Iterator[Value]:
         """Yield what may lie in a dict, list or tuple that is written down, or what a generic class stands for."""
-        for shown, where in self._displays(node, scope):
+        for shown, where in displays(node, scope):
             inner = shown.values if isinstance(shown, ast.Dict) else shown.elts
             for one in inner:
                 yield from self.values(one, where, of)
-
-    def _displays(self, node: ast.expr, scope: Scope) -> Iterator[tuple[ast.Dict | ast.List | ast.Tuple, Scope]]:
-        if isinstance(node, ast.Dict | ast.List | ast.Tuple):
-            yield node, scope
-        elif isinstance(node, ast.Name):
-            at: Scope | None = scope
-            while at is not None:
-                for binding in at.bindings.get(node.id, ()):
-                    if isinstance(binding, Assigned) and isinstance(binding.value, ast.Dict | ast.List | ast.Tuple):
-                        yield binding.value, binding.scope
-                if node.id in at.bindings:
-                    return
-                at = at.parent
-
-
-def last_of(node: ast.expr) -> str:
-    """Return the last part of a name."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _kept(value: Value) -> Value:
-    """Return a value as one that does not go with a request."""
-    return Instance(value.scope, is_fresh=False) if isinstance(value, Instance) else value
-
-
-def _object(value: Value) -> Value:
-    """Return what a parameter holds whose annotation is a value."""
-    if isinstance(value, ClassValue):
-        return Instance(value.scope, is_fresh=False)
-    return ExternalObject(value) if isinstance(value, External) else value
-
-
-def _runs_later(scope: Scope) -> bool:
-    """Return whether a scope runs inside a function, not when its module is imported."""
-    at: Scope | None = scope
-    while at is not None:
-        if isinstance(at, Function):
-            return True
-        at = at.parent
-    return False
-
-
-_BUILTINS = frozenset({"getattr", "map", "filter", "sorted", "next", "iter", "list", "setattr", "super", "object"})

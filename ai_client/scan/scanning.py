@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .clients import ClientClasses
-from .entries import Entries
-from .findings import Finding, Report
+from .entries import EntryPoints
+from .findings import ScanFinding, ScanReport
 from .hints import fix_for, framework_of
-from .reaching import Built, Reaching
+from .reaching import Construction, Reaching
 from .reading import Reading
 from .resolving import Resolver
 from .scopes import Function
@@ -24,7 +24,7 @@ def scan(
     *,
     also: Iterable[str] = (),
     on_progress: Callable[[str], None] | None = None,
-) -> Report:
+) -> ScanReport:
     """Find clients that are built while requests are served.
 
     A file is parsed if it mentions a client's class, or what leads to one: all others are only searched for names.
@@ -39,26 +39,26 @@ def scan(
     resolver = Resolver(reading.modules)
     clients = ClientClasses(resolver, also)
     reading.follow(clients)
-    entries = Entries(resolver)
+    entries = EntryPoints(resolver)
     built = Reaching(resolver, clients).walk(
         entry for module in list(reading.modules.all) for entry in entries.of(module)
     )
     findings = [_finding(one) for one in built if not _is_ignored(one)]
     findings.sort(key=lambda one: (one.path, one.line, one.column))
-    return Report(tuple(findings), tuple(reading.unread), reading.count, time.monotonic() - began)
+    return ScanReport(tuple(findings), tuple(reading.unread), reading.count, time.monotonic() - began)
 
 
-def _is_ignored(built: Built) -> bool:
+def _is_ignored(built: Construction) -> bool:
     last = built.node.end_lineno or built.node.lineno
     lines = built.owner.module.lines[built.node.lineno - 1 : last]
     return any(map(_IGNORED.search, lines))
 
 
-def _finding(built: Built) -> Finding:
+def _finding(built: Construction) -> ScanFinding:
     entry, node = built.entry.function.scope, built.node
     framework = framework_of(entry.module) or framework_of(built.owner.module)
     called = node.func if isinstance(node, ast.Call) else node
-    return Finding(
+    return ScanFinding(
         path=built.owner.module.path,
         line=node.lineno,
         column=node.col_offset + 1,

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 AnyFunction: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -22,7 +22,7 @@ class Assigned:
     """A name with the value of an expression."""
 
     value: ast.expr
-    scope: "Scope"
+    scope: "NameScope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ Binding: TypeAlias = "Imported | Assigned | Parameter | Opaque | Function | Clas
 
 
 @dataclass(eq=False)
-class Scope:
+class NameScope:
     """A part of a module with names of its own.
 
     Attributes:
@@ -61,7 +61,7 @@ class Scope:
 
     node: ast.AST
     module: "Module"
-    parent: "Scope | None"
+    parent: "NameScope | None"
     name: str
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     outer: set[str] = field(default_factory=set)
@@ -72,15 +72,14 @@ class Scope:
 
 
 @dataclass(eq=False)
-class Owner(Scope):
-    """A scope that runs: a module, or a function. Its nodes are those that run with it, not when others are called.
+class Owner(NameScope):
+    """A scope that runs: a module, or a function.
 
     Attributes:
-        nodes: Calls, attributes and `with` blocks, each with its scope.
-        functions: The functions that are defined in it.
+        nodes: The calls, attributes and `with` blocks that run with it, each with its scope.
     """
 
-    nodes: list[tuple[ast.AST, Scope]] = field(default_factory=list)
+    nodes: list[tuple[ast.AST, NameScope]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -93,17 +92,17 @@ class Function(Owner):
     """
 
     of_class: "Class | None" = None
-    returned: list[tuple[ast.expr, Scope]] = field(default_factory=list)
+    returned: list[tuple[ast.expr, NameScope]] = field(default_factory=list)
 
     @property
     def decorators(self) -> list[ast.expr]:
         """Its decorators."""
-        return [] if isinstance(self.node, ast.Lambda) else self._definition.decorator_list
+        return [] if isinstance(self.definition, ast.Lambda) else self.definition.decorator_list
 
     @property
     def arguments(self) -> list[str]:
         """The names of its positional parameters, without `self`."""
-        taken = self._definition.args
+        taken = self.definition.args
         names = [one.arg for one in (*taken.posonlyargs, *taken.args)]
         return names[1:] if self.takes_self else names
 
@@ -113,20 +112,19 @@ class Function(Owner):
         return self.of_class is not None and "staticmethod" not in map(last_name, self.decorators)
 
     @property
-    def _definition(self) -> AnyFunction:
-        node: AnyFunction = self.node  # type: ignore[assignment]
-        return node
+    def definition(self) -> AnyFunction:
+        """Its syntax."""
+        return cast("AnyFunction", self.node)
 
 
 @dataclass(eq=False)
-class Class(Scope):
+class Class(NameScope):
     """A class."""
 
     @property
     def definition(self) -> ast.ClassDef:
         """Its syntax."""
-        node: ast.ClassDef = self.node  # type: ignore[assignment]
-        return node
+        return cast("ast.ClassDef", self.node)
 
     def method(self, name: str) -> Function | None:
         """Return a method that is defined here."""

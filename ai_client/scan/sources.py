@@ -32,7 +32,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A Python file.
 
     Attributes:
@@ -52,7 +52,7 @@ class Source:
         return self.path.read_bytes()
 
 
-def sources(roots: Sequence[Path]) -> Iterator[Source]:
+def sources(roots: Sequence[Path]) -> Iterator[SourceFile]:
     """Yield the Python files of directories, and those named, each once; tests and installed packages are left out.
 
     Links are followed; a folder that is reached again over another link is not entered again.
@@ -60,9 +60,9 @@ def sources(roots: Sequence[Path]) -> Iterator[Source]:
     seen = set[tuple[int, int]]()
     for root in roots:
         if not root.is_dir():
-            yield Source(root, (root.stem,))
+            yield SourceFile(root, (root.stem,))
             continue
-        left = [(root, ())]
+        left: list[tuple[Path, tuple[str, ...]]] = [(root, ())]
         while left:
             folder, parts = left.pop()
             yield from _in_folder(folder, parts, seen, left)
@@ -70,7 +70,7 @@ def sources(roots: Sequence[Path]) -> Iterator[Source]:
 
 def _in_folder(
     folder: Path, parts: tuple[str, ...], seen: set[tuple[int, int]], left: list[tuple[Path, tuple[str, ...]]]
-) -> Iterator[Source]:
+) -> Iterator[SourceFile]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -90,10 +90,10 @@ def _in_folder(
                 left.append((Path(entry.path), (*parts, entry.name)))
         elif entry.name.endswith(".py") and not _TEST_FILE.fullmatch(entry.name):
             seen.add((found.st_dev, found.st_ino))
-            yield Source(Path(entry.path), (*parts, entry.name.removesuffix(".py")))
+            yield SourceFile(Path(entry.path), (*parts, entry.name.removesuffix(".py")))
 
 
-def parsed(source: Source, content: bytes) -> "tuple[ast.Module, list[str]] | Unread":
+def parsed(source: SourceFile, content: bytes) -> "tuple[ast.Module, list[str]] | Unread":
     """Return the syntax tree of a file and its lines, or why there is none."""
     path = str(source.path)
     if len(content) > _LARGEST:

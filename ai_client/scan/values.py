@@ -1,4 +1,4 @@
-"""What an expression may be, as far as the text shows it."""
+"""The values that an expression may have, as far as the text shows them."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from . import families
-from .entry import Entry
+from .entry import EntryPoint
 from .resolving import Resolver
 from .scopes import Assigned, Class, Function
 from .values import External, FunctionValue, Instance
 
 
-def methods_of(scope: Class, resolver: Resolver) -> Iterator[Entry]:
+def methods_of(scope: Class, resolver: Resolver) -> Iterator[EntryPoint]:
     """Yield the methods of a class that serve requests."""
     family = _family(scope, resolver)
     if family is None:
@@ -21,10 +21,12 @@ def methods_of(scope: Class, resolver: Resolver) -> Iterator[Entry]:
     for name, method in _methods(scope, resolver):
         if is_middleware and name not in families.MIDDLEWARE_METHODS:
             continue
-        if name in families.NOT_SERVING or (name in {"__init__", "__new__"} and not _made_per_request(scope, is_fresh)):
+        if name in families.NOT_SERVING or (
+            name in {"__init__", "__new__"} and not _made_per_request(scope, is_fresh)
+        ):
             continue
         if name == "run" or kind != "a task":
-            yield Entry(FunctionValue(method, bound), kind)
+            yield EntryPoint(FunctionValue(method, bound), kind)
 
 
 def _methods(scope: Class, resolver: Resolver) -> Iterator[tuple[str, Function]]:
@@ -59,7 +61,9 @@ def _family(scope: Class, resolver: Resolver) -> tuple[str, bool] | None:
 
 
 def _is_of_framework(base: External) -> bool:
-    return base.top in families.FRAMEWORKS or base.top.startswith(("django", "flask", "drf", "rest_framework", "quart"))
+    return base.top in families.FRAMEWORKS or base.top.startswith(
+        ("django", "flask", "drf", "rest_framework", "quart")
+    )
 
 
 def _made_per_request(scope: Class, is_fresh: bool) -> bool:
