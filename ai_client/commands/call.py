@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .command import CommandError, ExitCode, Load
+from .rows import cell_of
 
 if TYPE_CHECKING:
     from ..client import OpenAI
@@ -53,7 +54,10 @@ def run(options: argparse.Namespace, load: Load, out: "Output") -> int:
         out.raw(f"{json_of({'answer': asked.answer, **facts})}\n")
         return ExitCode.OK
     out.piece("\n")
-    shown = {name.replace("_", " "): "unknown" if value is None else value for name, value in facts.items()}
+    shown = {
+        name.replace("_", " "): "unknown" if value is None else cell_of(value)
+        for name, value in facts.items()
+    }
     out.note(", ".join(f"{name} {value}" for name, value in shown.items()))
     return ExitCode.OK
 

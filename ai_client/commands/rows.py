@@ -77,7 +77,7 @@ def table(rows: Sequence[Mapping[str, Any]], out: "Output", hide: Iterable[str] 
     numbers = {name for name in names if all(_is_number(row.get(name)) for row in rows)}
     out.table(
         [Column(name, name in numbers) for name in names],
-        [[_cell(row.get(name)) for name in names] for row in rows],
+        [[cell_of(row.get(name)) for name in names] for row in rows],
     )
 
 
@@ -85,7 +85,8 @@ def _is_number(value: Any) -> bool:
     return value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))
 
 
-def _cell(value: Any) -> str:
+def cell_of(value: Any) -> str:
+    """Return a value as a table shows it."""
     if value is None:
         return "-"
     if isinstance(value, bool):
