@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 from .._params.nearest import nearest
 from ..checks import Finding, examine, log_risks
 from ..config import ClientConfig
-from ..doctor import Place, Subject, examine_all, lines_of
+from ..doctor import Place, Subject, lines_of
 from ..errors import ConfigError
 from ..provider import DEFAULT_ALIAS, ClientProvider
 
@@ -165,6 +165,8 @@ class Settings:
         Args:
             offline: Whether to connect to nothing; otherwise each API is asked for its models, which costs nothing.
         """
+        from ..doctor import examine_all  # noqa: PLC0415 - for a command only
+
         for line, status in lines_of(examine_all(self.subject, offline=offline)):
             yield line, status == "fault"
 

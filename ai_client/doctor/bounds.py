@@ -61,5 +61,13 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             done.set_exception(error)
 
-    threading.Thread(target=run, name="ai-client-doctor", daemon=True).start()
+    in_thread(run)
     return done.result(seconds)
+
+
+def in_thread(run: Callable[[], object]) -> None:
+    """Run something in a thread that keeps no process alive, or at once where there are no threads."""
+    try:
+        threading.Thread(target=run, name="ai-client-doctor", daemon=True).start()
+    except RuntimeError:  # of WebAssembly, or of a process that may have no more of them
+        run()

@@ -1,15 +1,15 @@
 """Examinations in threads of their own, whose results are collected up to the end of the time for all."""
 
 import queue
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TypeAlias
 
-from .bounds import COLLECTING, Bound
+from .bounds import COLLECTING, Bound, in_thread
 from .check import Check
 
 Examination: TypeAlias = Callable[[], Iterator[Check]]
@@ -39,8 +39,7 @@ class InThread:
         self._client = client
         self._examination = examination
         self._found: queue.SimpleQueue[Check | None] = queue.SimpleQueue()
-        run = copy_context().run  # the context is the application's, such as Flask's
-        threading.Thread(target=run, args=(self._run,), name="ai-client-doctor", daemon=True).start()
+        in_thread(partial(copy_context().run, self._run))  # the context is the application's, such as Flask's
 
     def _run(self) -> None:
         for check in guarded(self._area, self._client, self._examination):

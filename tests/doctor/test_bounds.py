@@ -59,6 +59,17 @@ def test_what_hangs_is_left_behind() -> None:
     assert daemon == [True]
 
 
+def test_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started, examinations run one after the other."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    found = list(examine_all(Subject({"default": {"api_key": KEY, "base_url": "http://127.0.0.1:9/v1"}})))
+    assert [check.name for check in found if check.status == "fault"] == ["tcp"]
+
+
 def test_an_examination_that_hangs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an examination has found is yielded, and that it did not end."""
     monkeypatch.setattr("ai_client.doctor.threads.COLLECTING", 0.05)
