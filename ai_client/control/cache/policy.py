@@ -172,13 +172,14 @@ class Cache:
 
     async def _share(self, call: Call, proceed: Next, record: Record, place: EntryPlace) -> Reply:
         """Send a call, or wait for an equal one that is in flight in this process."""
+        name = place.flight
         while True:
             flights = self._flights()
             with flights.lock:
-                flight = flights.get(place.flight)
+                flight = flights.get(name)
                 leads = flight is None
                 if flight is None:
-                    flight = flights[place.flight] = Flight()
+                    flight = flights[name] = Flight()
                     waiter = None
                 else:
                     waiter = call.io.waiter()
@@ -189,7 +190,7 @@ class Cache:
                 finally:  # here and not in a function, as Ctrl-C may come where one begins
                     if flights.process == os.getpid():  # not so in a child forked during the flight
                         with flights.lock:
-                            del flights[place.flight]
+                            del flights[name]
                     try:
                         for one in flight.waiters:
                             one.open()
