@@ -108,6 +108,12 @@ class Call:
         new.io = new.io.until(deadline)
         return new
 
+    def timed(self, timeout: float) -> "Call":
+        """Return a copy of which each read and write takes at most *timeout* seconds."""
+        new = self._copy()
+        new.timeout = timeout
+        return new
+
     def _copy(self) -> "Call":
         new = object.__new__(Call)  # attribute by attribute, which takes a fifth of what the constructor does
         new.io, new.method, new.path = self.io, self.method, self.path

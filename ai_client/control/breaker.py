@@ -143,7 +143,7 @@ class Breaker:
         """
         known = self._known.get()
         with known.lock:
-            circuit = self._circuit(known, target)
+            circuit = known.circuits.get(target) or self._circuit(known, target)
             if circuit.open_until is None:
                 return Permission(target, now, circuit.state, is_trial=False)
             if now < circuit.open_until:

@@ -87,7 +87,7 @@ class Rules:
             isinstance(call.timeout, NotGiven)
             or (isinstance(call.timeout, int | float) and call.timeout > self.timeout)
         ):
-            call = call.changed(timeout=self.timeout)
+            call = call.timed(self.timeout)
         if self.deadline is not None:
             latest = time.monotonic() + self.deadline
             call = call.until(latest if call.deadline is None else min(call.deadline, latest))

@@ -31,7 +31,8 @@ _VECTORS = ("/embeddings", "/moderations")
 _LISTS = (list, tuple)
 _RESPONSES = "/responses"
 _TOOLS = frozenset({"tools", "web_search_options"})
-_ABOUT_ANSWER = frozenset({*LIMITS, *MULTIPLIERS})
+_ABOUT_ANSWER = frozenset({*LIMITS, *MULTIPLIERS, "prompt"})
+"""Members that decide how long the answers may be, and how many there are."""
 _REFERS = frozenset({"previous_response_id", "conversation", "prompt", "input", "assistant_id"})
 """Members that may make a request refer to what it does not hold."""
 _RUN = re.compile(rf"/{RUNS}$")
@@ -64,17 +65,15 @@ def size_of(call: Call) -> Size:
             size.counted += MESSAGE_TOKENS * (isinstance(body.get("input"), str) + ("instructions" in body))
         if not _REFERS.isdisjoint(body):
             add_unseen(size, body, is_run=_RUN.search(endpoint_of(call.path)) is not None)
-        _limit(size, call.path, body)
+        if call.path.endswith(_VECTORS):
+            size.limit = 0
+        elif not _ABOUT_ANSWER.isdisjoint(body):
+            _limit(size, call.path, body)
         call.size = size
     return size
 
 
 def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
-    if path.endswith(_VECTORS):
-        size.limit = 0
-        return
-    if _ABOUT_ANSWER.isdisjoint(body) and "prompt" not in body:
-        return
     limits = [
         limit for name in LIMITS if name in body and (limit := count_in(given_in(body, name))) is not None
     ]
