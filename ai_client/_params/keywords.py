@@ -9,10 +9,11 @@ from .omit import OPTIONS, NotGiven, Omit
 
 
 @cache
-def _keywords(params: Any, streams: bool) -> tuple[frozenset[str], frozenset[str]]:
+def _keywords(params: Any) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the required keywords, those that may be given, and the same with `stream`."""
     required: frozenset[str] = params.__required_keys__
     allowed = required | params.__optional_keys__
-    return required, allowed | {"stream"} if streams else allowed
+    return required, allowed, allowed | {"stream"}
 
 
 def check_keywords(given: Mapping[str, object], params: Any, path: str, *, streams: bool = False) -> None:
@@ -21,7 +22,8 @@ def check_keywords(given: Mapping[str, object], params: Any, path: str, *, strea
     Raises:
         TypeError: *given* has a key that the TypedDict *params* lacks, or lacks one that it requires.
     """
-    required, allowed = _keywords(params, streams)
+    required, plain, streaming = _keywords(params)
+    allowed = streaming if streams else plain
     if not allowed.issuperset(given):
         unknown = next(name for name in given if name not in allowed)
         near = nearest(unknown, sorted(allowed))
@@ -43,7 +45,7 @@ def takes_body(params: Any, query: tuple[str, ...]) -> bool:
         params: The TypedDict of its keywords.
         query: Those of them that go into the query string.
     """
-    return not _keywords(params, False)[1] <= OPTIONS.union(query)
+    return not _keywords(params)[1] <= OPTIONS.union(query)
 
 
 def check_given(given: Mapping[str, object], params: Any, path: str, names: tuple[str, ...]) -> None:
@@ -53,7 +55,7 @@ def check_given(given: Mapping[str, object], params: Any, path: str, names: tupl
         TypeError: The TypedDict *params* requires one of *names* that is `None` or marked as not given, or one is a
             mapping, and none of those that the API takes in its place.
     """
-    required, _ = _keywords(params, False)
+    required = _keywords(params)[0]
     for name in names:
         value = given.get(name)
         is_missing = (

@@ -73,13 +73,11 @@ class ResponseHead:
     def _value(self, name: str) -> str | None:
         if self._headers is None:
             line = f"\r\n{name}:"
-            start = self.lower.find(line)
-            if start < 0:
+            _, found, rest = self.lower.partition(line)
+            if not found:
                 return None
-            start += len(line)
-            if self.lower.find(line, start) < 0:
-                end = self._fields.find("\r\n", start)
-                return self._fields[start : end if end >= 0 else None].strip(" \t")
+            if line not in rest:
+                return self._fields[-len(rest) :].partition("\r\n")[0].strip(" \t") if rest else ""
         wanted = name.encode()
         values = [value for one, value in self.headers if one.lower() == wanted]
         return b", ".join(values).decode("latin-1") if values else None
