@@ -3,7 +3,6 @@
 import re
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
-_LAST = b"0\r\n\r\n"
 _LONGEST_SIZE = 22
 _SIZE_IS_NEXT, _BREAK_IS_NEXT, _END_IS_NEXT = -1, 0, -2
 
@@ -27,9 +26,6 @@ class ChunkedBody:
         at, size, left = 0, len(data), self._left
         while at < size:
             if left == _SIZE_IS_NEXT:
-                if data.startswith(_LAST, at):
-                    at, self.is_over = at + len(_LAST), True
-                    break
                 found = _SIZE.match(data, at)
                 if found is None:
                     rest = data[at:]
@@ -37,11 +33,6 @@ class ChunkedBody:
                     self.is_odd = not may_be_size and rest != b"\r"
                     break
                 at, left = found.end(), int(found[1], 16) or _END_IS_NEXT
-            elif left == _END_IS_NEXT:
-                self.is_over = data.startswith(b"\r\n", at)
-                self.is_odd = not self.is_over and data[at:] != b"\r"
-                at += 2 if self.is_over else 0
-                break
             if left > 0 and at < size:
                 end = at + left
                 parts.append(data[at:end])  # is `data` itself where that is no longer
@@ -54,6 +45,11 @@ class ChunkedBody:
                     self.is_odd = data[at:] not in {b"", b"\r"}
                     break
                 at, left = at + 2, _SIZE_IS_NEXT
+            elif left == _END_IS_NEXT and at < size:
+                self.is_over = data.startswith(b"\r\n", at)
+                self.is_odd = not self.is_over and data[at:] != b"\r"
+                at += 2 if self.is_over else 0
+                break
         self._left = left
         return data[at:]
 
