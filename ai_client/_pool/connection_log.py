@@ -72,8 +72,8 @@ class ConnectionLog:
 
     def closed(self, why: str | BaseException) -> None:
         """Log that the connection was closed, and why: an error is shown by the name of its class."""
-        open_for = time.monotonic() - self._began
-        self._add(f"closed after {self._requests} requests in {open_for:.3f} s: {_why(why)}")
+        number = "1 request" if self._requests == 1 else f"{self._requests} requests"
+        self._add(f"closed after {number} in {time.monotonic() - self._began:.3f} s: {_why(why)}")
 
     def write(self) -> None:
         """Write the records of the pool that wait to be."""

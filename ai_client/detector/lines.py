@@ -14,6 +14,8 @@ _FIRST_WARNING = 2
 """The construction of a line that is warned of: one alone may be a client that is built once, on first use."""
 _SECOND_WARNING = 128
 """The construction that is warned of next; each later warning comes after twice as many."""
+_WHOLE = 100.0
+"""The rate from which on it is shown without decimals."""
 _MOST_LINES = 1000
 """Lines counted apart, at most: code that is generated may have any number of them."""
 
@@ -93,13 +95,15 @@ def count(line: CodeLine, instead: str) -> None:
         if number != built.warns_at:
             return
         built.warns_at = max(_SECOND_WARNING, 2 * number)
+    rate = number / max(seconds, 0.001)
     logger.warning(
-        "%s:%d, in %s, builds %s while requests are served: %d clients in %.3g seconds (%.3g a second). Each opens"
+        "%s:%d, in %s, builds %s while requests are served: %d clients in %.2f seconds (%.*f a second). Each opens"
         " connections of its own. %s",
         *line,
         number,
         seconds,
-        number / max(seconds, 0.001),
+        0 if rate >= _WHOLE else 2,
+        rate,
         instead,
     )
 

@@ -107,7 +107,7 @@ def test_connection_that_is_not_kept(
         await pools.ask(server.url)
 
     both.run(scenario)
-    assert events(log)[1].startswith("closed after 1 requests in t: its last answer was read")
+    assert events(log)[1].startswith("closed after 1 request in t: its last answer was read")
 
 
 def test_idle_connection_that_expired(
@@ -123,7 +123,7 @@ def test_idle_connection_that_expired(
     both.run(scenario, keepalive_expiry=0.02)
     assert events(log)[:3] == [
         "opened in t",
-        "closed after 1 requests in t: idle for longer than keepalive_expiry",
+        "closed after 1 request in t: idle for longer than keepalive_expiry",
         "opened in t",
     ]
 
@@ -143,7 +143,7 @@ def test_idle_connection_that_the_server_ends(
         await pools.ask(server.url)
 
     both.run(scenario)
-    assert events(log)[1] == "closed after 1 requests in t: the server ended it while it was idle"
+    assert events(log)[1] == "closed after 1 request in t: the server ended it while it was idle"
 
 
 def test_connection_in_the_way_of_another(
@@ -158,7 +158,7 @@ def test_connection_in_the_way_of_another(
 
     both.run(scenario, max_connections=1)
     assert events(log)[1] == (
-        "closed after 1 requests in t: max_connections leaves no room for it beside another"
+        "closed after 1 request in t: max_connections leaves no room for it beside another"
     )
 
 
@@ -172,7 +172,7 @@ def test_answer_that_is_not_read(both: type[Pools], server: RawServer, log: pyte
         await pools.close(response)
 
     both.run(scenario)
-    assert events(log)[1] == "closed after 1 requests in t: its answer was not read to the end"
+    assert events(log)[1] == "closed after 1 request in t: its answer was not read to the end"
 
 
 def test_errors_are_named_by_their_class(
@@ -186,7 +186,7 @@ def test_errors_are_named_by_their_class(
             await pools.ask(server.url)
 
     both.run(scenario)
-    assert events(log)[1] == "closed after 1 requests in t: RemoteProtocolError"
+    assert events(log)[1] == "closed after 1 request in t: RemoteProtocolError"
     assert SECRET not in log.text
 
 
@@ -217,7 +217,7 @@ def test_cancelled_request(server: RawServer, log: pytest.LogCaptureFixture) -> 
             await task
 
     AsyncPools.run(scenario)
-    assert events(log)[1] == "closed after 1 requests in t: cancelled (CancelledError)"
+    assert events(log)[1] == "closed after 1 request in t: cancelled (CancelledError)"
 
 
 @pytest.mark.parametrize("kind", ["http", "socks5"])
@@ -269,7 +269,7 @@ def test_child_of_a_fork(announced: bool, server: RawServer, log: pytest.LogCapt
             log.clear()
             pools.pool.handle_request(request(server.url)).read()
             return events(log) == [
-                f"closed after 1 requests in t: {ABANDONED}",
+                f"closed after 1 request in t: {ABANDONED}",
                 "opened in t",
             ]
 

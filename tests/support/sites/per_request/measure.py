@@ -1,7 +1,7 @@
 """Measure a client per request against one client, each in a uvicorn of its own, over TLS.
 
-`python -m tests.support.sites.per_request.measure` prints the table of docs/operations/verify-in-production.md, on Linux
-and with its `ss`.
+`python -m tests.support.sites.per_request.measure` prints the table of docs/operations/verify-in-production.md. It
+needs Linux and its `ss`.
 """
 
 import asyncio
