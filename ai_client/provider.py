@@ -220,7 +220,15 @@ class ClientProvider(AliasedClients):
         finally:
             self._ended(gate)
 
+    @property
+    def _has_metrics(self) -> bool:
+        return any((clients.config.controls or {}).get("metrics") for clients in self._aliases.values())
+
     def _close_stores(self) -> None:
+        if self._has_metrics:
+            from .metrics import leave  # noqa: PLC0415 - only where they are configured
+
+            leave(self)
         for clients in self._aliases.values():
             clients._assembly.close_store()
 
@@ -244,6 +252,10 @@ class ClientProvider(AliasedClients):
                 clients._built.add(kind, managed)
                 clients._show()
                 self._watch()
+                if self._has_metrics:
+                    from .metrics import follow  # noqa: PLC0415 - only where they are configured
+
+                    follow(self)
             return managed.client
 
     def _start_empty(self) -> None:

@@ -17,10 +17,12 @@ class Assembly:
 
     Attributes:
         config: The configuration.
+        alias: The first alias that it is of.
     """
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, alias: str) -> None:
         self.config = config
+        self.alias = alias
         self._maker: tuple[int, int] | None = None
         self._layers: PerProcess[tuple[Any, ...]] = PerProcess(self._make_layers)
 
@@ -54,7 +56,7 @@ class Assembly:
             )
         self._maker = maker
         try:
-            return make_layers(self.config.controls or {}, connect=connect)
+            return make_layers(self.config.controls or {}, connect=connect, client=self.alias)
         except ConfigError as error:
             raise ConfigError(f"controls: {error}") from error
         finally:

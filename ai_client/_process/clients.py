@@ -189,7 +189,9 @@ def clients_of(
             tls = partial(tls_context, one.trust) if usual and address.startswith("https:") else None
             option = "warm" if alias == DEFAULT_ALIAS else f"{alias}.warm"
             warm_up(one.warm, (True, False), tls=tls, option=option)
-    assemblies = {id(config): Assembly(config) for config in configs.values()}
+    assemblies: dict[int, Assembly] = {}
+    for alias, one in configs.items():
+        assemblies.setdefault(id(one), Assembly(one, alias))
     return {alias: Clients(alias, assemblies[id(config)], build) for alias, config in configs.items()}
 
 

@@ -61,6 +61,7 @@ def make_layers(
     namespace: str = "",
     connect: Connect | None = None,
     factories: bool = True,
+    client: str = "default",
 ) -> tuple[Policy, ...]:
     """Build the policies that *controls* configures, outermost first.
 
@@ -77,6 +78,7 @@ def make_layers(
         controls: Options by name, see `OPTIONS`.
         namespace: Separates this client's cached responses from those of others in the same store.
         connect: Builds the clients that `fallback` defines by their options.
+        client: The alias of the clients that they are for.
         factories: Whether factories of own policies are called; otherwise they are validated and left out.
 
     Raises:
@@ -89,7 +91,9 @@ def make_layers(
     given = {name: value for name, value in controls.items() if value is not None and value is not False}
     store = _store(given)
     own = placed(given.get("policies", ()), factories=factories)
-    metrics = [make(Metrics, given["metrics"], "metrics")] if "metrics" in given else []
+    metrics = (
+        [make(Metrics, given["metrics"], "metrics", store=store, client=client)] if "metrics" in given else []
+    )
     layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *_watching(given)]
     if "guardrails" in given:
         layers.append(_guardrails(given["guardrails"]))

@@ -4,7 +4,8 @@
 """
 
 from .families import Family as Family
+from .following import follow as follow, leave as leave
 from .page import MetricsPage as MetricsPage
 from .samples import Sample as Sample, samples_of as samples_of
 
-__all__ = ["Family", "MetricsPage", "Sample", "samples_of"]
+__all__ = ["Family", "MetricsPage", "Sample", "follow", "leave", "samples_of"]

@@ -19,6 +19,7 @@ from ..control.observability.counting.names import (
     UNPRICED,
     USED,
 )
+from .figures import ALIVE, BUILT, EXTRA, IDLE, IN_FLIGHT, IN_USE, OPEN, OPENED, WAITING
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -132,4 +133,59 @@ OF_CALLS: tuple[Family, ...] = (
     ),
 )
 """Instruments of what policies count, each by client and by the labels that `Metrics` tells apart."""
-IN_FLIGHT = Family("ai_client_calls_in_flight", "gauge", "Calls that have begun and not ended.")
+OF_PROCESSES: tuple[Family, ...] = (
+    Family(
+        "ai_client_clients_built_total",
+        "counter",
+        "Clients built, by kind: sync or async.",
+        "kind",
+        BUILT,
+    ),
+    Family("ai_client_connections_opened_total", "counter", "Connections that were opened.", "kind", OPENED),
+    Family(
+        "ai_client_extra_clients_total",
+        "counter",
+        "Clients built while requests were served, by class and line of code, as the detector finds them.",
+        "class",
+        EXTRA,
+    ),
+)
+"""Instruments of what processes count of themselves."""
+OF_MOMENTS: tuple[Family, ...] = (
+    Family("ai_client_calls_in_flight", "gauge", "Calls that have begun and not ended.", "", IN_FLIGHT),
+    Family("ai_client_clients_alive", "gauge", "Clients that there are now.", "kind", ALIVE),
+    Family("ai_client_connections_open", "gauge", "Connections that are open, in use or idle.", "kind", OPEN),
+    Family("ai_client_connections_idle", "gauge", "Connections that wait for a request.", "kind", IDLE),
+    Family(
+        "ai_client_connections_in_use",
+        "gauge",
+        "Requests that have a connection, or open one.",
+        "kind",
+        IN_USE,
+    ),
+    Family("ai_client_connections_waiting", "gauge", "Requests that wait for a connection.", "kind", WAITING),
+)
+"""Instruments of what processes are at, added up over all that share the store."""
+PROCESSES = Family("ai_client_processes", "gauge", "Processes that the figures are of.")
+STORE_UP = Family(
+    "ai_client_store_up",
+    "gauge",
+    "Whether the shared store could be read: without it there are no counts, as they would seem to go back.",
+)
+BREAKERS = Family(
+    "ai_client_breaker_state",
+    "gauge",
+    "1 for the state of a target's circuit: closed, open or half-open.",
+    "state",
+)
+BUDGETS: tuple[Family, ...] = (
+    Family(
+        "ai_client_budget_limit",
+        "gauge",
+        "What may be spent of a budget in its window.",
+        "",
+        "limit",
+    ),
+    Family("ai_client_budget_used", "gauge", "What was spent of a budget.", "", "used"),
+    Family("ai_client_budget_held", "gauge", "What calls under way have reserved of a budget.", "", "held"),
+)

@@ -2,13 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from ..control.observability.counting.names import BOUNDS, buckets_of
-from ..control.observability.metrics import Metrics, metrics_in
-from .families import IN_FLIGHT, OF_CALLS, Family
+from ..control.observability.metrics import clean
+from ..errors import OpenAIError
+from .families import (
+    BREAKERS,
+    BUDGETS,
+    OF_CALLS,
+    OF_MOMENTS,
+    OF_PROCESSES,
+    PROCESSES,
+    STORE_UP,
+    Family,
+)
+from .figures import BETWEEN
+from .policies import policies_of, snapshot_of
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
+_MOST_BUDGETS = 1000
+"""Scopes of budgets that are shown."""
 Amount: TypeAlias = int | Fraction
 
 
@@ -27,32 +42,73 @@ class Sample(NamedTuple):
 
 
 def samples_of(provider: Any) -> Iterator[tuple[Family, list[Sample]]]:
-    """Yield the instruments of a provider that have values, each with its samples."""
-    counted = [
-        ((("client", alias), *zip(metrics.labels, key, strict=True)), amounts)
-        for alias, metrics in policies_of(provider)
-        for key, amounts in metrics.counts.totals().items()
-    ]
-    for family in OF_CALLS:
-        found = [sample for labels, amounts in counted for sample in _samples(family, labels, amounts)]
-        if found:
-            yield family, found
+    """Yield the instruments of a provider that have values, each with its samples; blocks while it reads stores."""
+    found: dict[Family, list[Sample]] = {}
+    for alias, metrics in policies_of(provider):
+        snapshot = snapshot_of(provider, alias, metrics)
+        client = ("client", alias)
+        for key, amounts in snapshot.series.items():
+            labels = (client, *zip(metrics.labels, key, strict=True))
+            for family in OF_CALLS:
+                found.setdefault(family, []).extend(_samples(family, labels, amounts))
+        for families, figures in ((OF_PROCESSES, snapshot.counters), (OF_MOMENTS, snapshot.gauges)):
+            for family in families:
+                found.setdefault(family, []).extend(_samples(family, (client,), figures))
+        if metrics.shared is not None:
+            found.setdefault(STORE_UP, []).append(Sample("", (client,), int(snapshot.complete)))
+        if snapshot.complete:
+            found.setdefault(PROCESSES, []).append(Sample("", (client,), snapshot.processes))
+    for family, samples in chain(found.items(), _of_breakers(provider), _of_budgets(provider)):
+        if samples:
+            yield family, samples
+
+
+def _of_breakers(provider: Any) -> Iterator[tuple[Family, list[Sample]]]:
+    try:
+        states = provider.breakers.states()
+    except OpenAIError:  # there are none, or the store is down
+        return
     yield (
-        IN_FLIGHT,
+        BREAKERS,
         [
-            Sample("", (("client", alias),), len(metrics.counts.under_way))
-            for alias, metrics in policies_of(provider)
+            Sample(
+                "",
+                (
+                    ("client", one.alias),
+                    ("target", clean(one.target)),
+                    ("account", one.account or ""),
+                    ("state", one.state),
+                ),
+                1,
+            )
+            for one in states
         ],
     )
 
 
-def policies_of(provider: Any) -> list[tuple[str, Metrics]]:
-    """Return the policies that count calls of a provider's clients, each once, with the first alias that has it."""
-    found: dict[int, tuple[str, Metrics]] = {}
-    for alias in provider:
-        for metrics in metrics_in(provider[alias]._assembly.layers()):
-            found.setdefault(id(metrics), (alias, metrics))
-    return list(found.values())
+def _of_budgets(provider: Any) -> Iterator[tuple[Family, list[Sample]]]:
+    try:
+        states = provider.budgets.states()
+    except OpenAIError:
+        return
+    for family in BUDGETS:
+        yield (
+            family,
+            [
+                Sample("", _budget_labels(one), Fraction(str(getattr(one, family.counted))))
+                for one in states[:_MOST_BUDGETS]
+            ],
+        )
+
+
+def _budget_labels(one: Any) -> Labels:
+    return (
+        ("client", one.alias),
+        ("budget", clean(one.name)),
+        ("unit", one.unit),
+        ("per", one.per),
+        ("scope", clean(one.scope)),
+    )
 
 
 def _samples(family: Family, labels: Labels, amounts: Mapping[str, int]) -> Iterator[Sample]:
@@ -63,7 +119,9 @@ def _samples(family: Family, labels: Labels, amounts: Mapping[str, int]) -> Iter
     elif family.label:
         for counted, amount in sorted(amounts.items()):
             if counted.startswith(name):
-                yield Sample("", (*labels, (family.label, counted.removeprefix(name))), amount)
+                value, _, line = counted.removeprefix(name).partition(BETWEEN)
+                more = (("line", clean(line)),) if line else ()
+                yield Sample("", (*labels, (family.label, value), *more), amount)
     elif name in amounts:
         yield Sample("", labels, Fraction(amounts[name], divisor))
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
-from weakref import WeakSet
+from weakref import WeakMethod, WeakSet
 
 from .._fork import PerProcess
 from .._io.deadline import limited
@@ -54,7 +54,7 @@ class TotalsRecording:
         self.place = place
         self._write = write
         self._entries: deque[Entry] = deque()
-        self._sources: list[Source] = []
+        self._sources: list[WeakMethod[Source]] = []
         self._batch: deque[Entry] = deque()
         self._seen: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
         self._writing = threading.Lock()
@@ -72,8 +72,8 @@ class TotalsRecording:
             self.write()
 
     def gather(self, source: Source) -> None:
-        """Have a function asked before each writing for what it has to record; it calls `wake` when there is some."""
-        self._sources.append(source)
+        """Have a method asked before each writing, once a second, for what it has to record, while its object lives."""
+        self._sources.append(WeakMethod(source))
 
     def wake(self) -> None:
         """Have the heartbeat write what is recorded; where the process ends, write it now."""
@@ -90,7 +90,11 @@ class TotalsRecording:
         """Write all that was recorded so far; return once that is done, whichever thread does it."""
         with self._writing:
             self._write_batch()  # what an interrupt has left
-            for source in self._sources:
+            self._sources = [kept for kept in self._sources if kept() is not None]
+            for kept in self._sources:
+                source = kept()
+                if source is None:
+                    continue
                 self._entries.extend([(new_ticket(), tally) for tally in source()])
             entries = list(islice(self._entries, len(self._entries)))
             if not entries:

@@ -39,22 +39,22 @@ def health_pattern(route: str, view: Callable[..., Any], async_view: Callable[..
 
 def live(request: HttpRequest) -> HttpResponse:
     """Answer a liveness probe."""
-    return _response(request, live_page())
+    return response_of(request, live_page())
 
 
 async def live_async(request: HttpRequest) -> HttpResponse:
     """Answer a liveness probe."""
-    return _response(request, live_page())
+    return response_of(request, live_page())
 
 
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer a readiness probe."""
-    return _response(request, ready_page(_provider()))
+    return response_of(request, ready_page(provider_or_none()))
 
 
 async def ready_async(request: HttpRequest) -> HttpResponse:
     """Answer a readiness probe."""
-    return _response(request, await aready_page(_provider()))
+    return response_of(request, await aready_page(provider_or_none()))
 
 
 _views: tuple[Any, ...] = (live, live_async, ready, ready_async)
@@ -62,14 +62,16 @@ for _view in _views:
     _view.login_required = False  # for Django's LoginRequiredMiddleware
 
 
-def _provider() -> ClientProvider | None:
+def provider_or_none() -> ClientProvider | None:
+    """Return the provider; `None` where the settings define none."""
     try:
         return handle().provider
     except (OpenAIError, ImproperlyConfigured):  # which every call fails with
         return None
 
 
-def _response(request: HttpRequest, page: RenderedPage) -> HttpResponse:
+def response_of(request: HttpRequest, page: RenderedPage) -> HttpResponse:
+    """Return the response to a request for a page."""
     if request.method not in _SAFE:
         return HttpResponseNotAllowed(_SAFE)
     return HttpResponse(page.body, status=page.status, headers=dict(page.headers))

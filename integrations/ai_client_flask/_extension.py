@@ -2,8 +2,9 @@
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from flask import Blueprint, Flask
@@ -16,6 +17,7 @@ from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 from ._command import commands
 from ._current import current_provider
 from ._health import health_blueprint
+from ._metrics import metrics_blueprint
 from ._registration import KEY, Registration, provider_of, registration_for, registrations
 from ._requests import answer, label
 
@@ -196,6 +198,29 @@ class AIClient:
             url_prefix: What the paths begin with.
         """
         return health_blueprint(url_prefix)
+
+    def metrics_blueprint(
+        self,
+        path: str = "/metrics",
+        *,
+        guard: Callable[[Any], Any] | None = None,
+        token: str | None = None,
+        token_file: str | Path | None = None,
+        public: bool = False,
+    ) -> Blueprint:
+        """Return a blueprint for `app.register_blueprint`: the metrics of the app's clients, for Prometheus.
+
+        Args:
+            path: Its path.
+            guard: A function of the request that returns whether it may read them.
+            token: What the request must bring as `Authorization: Bearer ...`.
+            token_file: A file that holds that, read at each request.
+            public: Whether anyone may read them.
+
+        Raises:
+            ConfigError: Not exactly one of the four last arguments is given.
+        """
+        return metrics_blueprint(path, guard=guard, token=token, token_file=token_file, public=public)
 
     def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT_ALIAS) -> AbstractContextManager[Any]:
         """Replace an app's clients by *fake* inside a `with` block, in every thread and task; for tests.

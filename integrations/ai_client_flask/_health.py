@@ -24,10 +24,11 @@ def live() -> Response:
 
 def ready() -> Response:
     """Answer a readiness probe."""
-    return _response(ready_page(_provider()))
+    return _response(ready_page(current_provider_or_none()))
 
 
-def _provider() -> ClientProvider | None:
+def current_provider_or_none() -> ClientProvider | None:
+    """Return the provider of the current app; `None` where it has none, or none any more."""
     try:
         return current_provider()
     except (OpenAIError, RuntimeError):  # which every call fails with

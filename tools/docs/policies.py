@@ -39,7 +39,7 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "hooks": (Hooks, frozenset({"redaction"})),
     "logs": (Logs, frozenset({"redaction"})),
     "telemetry": (Telemetry, frozenset({"redaction"})),
-    "metrics": (Metrics, frozenset()),
+    "metrics": (Metrics, frozenset({"store", "client"})),
     "redaction": (Redaction, frozenset()),
 }
 """The class behind each option of `controls`, and its fields that other options set."""

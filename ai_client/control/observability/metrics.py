@@ -11,6 +11,7 @@ from ..._call.record import Attempt, Record
 from ..._call.usage import UNKNOWN, Usage
 from ..._fork import PerProcess
 from ...errors import APIStatusError, ConfigError
+from ...stores import Store
 from ..accounting.later import begins_work
 from ..options.amounts import check_amounts
 from ..pricing.billed import is_billed
@@ -33,6 +34,7 @@ from .counting.names import (
     USED,
     timed,
 )
+from .counting.sharing import SharedCounts
 
 Label: TypeAlias = Literal["endpoint", "model", "tenant"]
 LABELS: tuple[Label, ...] = ("endpoint", "model", "tenant")
@@ -48,11 +50,18 @@ class Metrics:
         labels: What tells series apart: `endpoint`, `model`, `tenant`, or some of them. The model is that which a call
             is sent to, as an alias or a fallback resolves it.
         max_series: Combinations of their values that are told apart; calls with others count under `other`.
+        name: Tells applications apart that share a store.
+        store: Where processes add up what they count; those of a store in memory show what they counted themselves.
+        client: The alias of the clients whose calls are counted.
     """
 
     labels: Sequence[Label] = LABELS
     max_series: int = 500
+    name: str = ""
+    store: Store | None = field(default=None, repr=False)
+    client: str = "default"
     _counts: PerProcess[Counts] = field(init=False, repr=False, compare=False)
+    _sharing: PerProcess[SharedCounts | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_amounts("metrics", above_zero=True, max_series=self.max_series)
@@ -62,11 +71,25 @@ class Metrics:
             raise ConfigError("metrics: labels must name each label once.")
         counts = PerProcess(lambda: Counts(self.max_series, len(self.labels)))
         object.__setattr__(self, "_counts", counts)
+        object.__setattr__(self, "_sharing", PerProcess(self._share))
 
     @property
     def counts(self) -> Counts:
         """The amounts that this process has counted."""
         return self._counts()
+
+    @property
+    def shared(self) -> SharedCounts | None:
+        """The part of this process in what all count that share the store; `None` where it is in memory."""
+        return self._sharing()
+
+    def _share(self) -> SharedCounts | None:
+        if getattr(self.store, "recording", None) is None:
+            return None
+        name = f"{self.name}|{self.client}"
+        return SharedCounts(
+            self._counts(), self.store, name, max_series=self.max_series, width=len(self.labels)
+        )
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call, and count how it ended and what it used."""
@@ -77,7 +100,7 @@ class Metrics:
         for name in self.labels:
             value = (record.target_model or record.model) if name == "model" else getattr(labels, name)
             found.append(
-                value if value and value.isascii() and len(value) <= _LONGEST else _clean(value or "")
+                value if value and value.isascii() and len(value) <= _LONGEST else clean(value or "")
             )
         return tuple(found)
 
@@ -217,7 +240,7 @@ def metrics_in(layers: Iterable[object]) -> list[Metrics]:
     return [one for one in found if isinstance(one, Metrics)]
 
 
-def _clean(value: str) -> str:
+def clean(value: str) -> str:
     """Return the value of a label, bounded and of characters that can be encoded."""
     return value[:_LONGEST].encode("utf-8", "replace").decode()
 

@@ -36,6 +36,8 @@ class Counts:
         self._rest: Key = (OTHER,) * width
         self._lock = threading.Lock()
         self._series: dict[Key, dict[str, int]] = {}
+        self._touched: set[Key] = set()
+        self._taken: dict[Key, dict[str, int]] = {}
         self._errors: set[str] = set()
 
     def add(self, key: Key, amounts: Iterable[tuple[str, int]]) -> None:
@@ -43,7 +45,8 @@ class Counts:
         with self._lock:
             series = self._series.get(key)
             if series is None:
-                series = self._begin(key)
+                key, series = self._begin(key)
+            self._touched.add(key)
             for name, amount in amounts:
                 series[name] = series.get(name, 0) + amount
 
@@ -61,12 +64,23 @@ class Counts:
         with self._lock:
             return {key: dict(amounts) for key, amounts in self._series.items()}
 
-    def _begin(self, key: Key) -> dict[str, int]:
-        """Return the series of a key that is new."""
+    def taken(self) -> dict[Key, dict[str, int]]:
+        """Return what was counted since the last time."""
+        with self._lock:
+            found: dict[Key, dict[str, int]] = {}
+            for key in self._touched:
+                before, now = self._taken.get(key, {}), self._series[key]
+                found[key] = {n: a - before.get(n, 0) for n, a in now.items() if a != before.get(n, 0)}
+                self._taken[key] = dict(now)
+            self._touched.clear()
+            return found
+
+    def _begin(self, key: Key) -> tuple[Key, dict[str, int]]:
+        """Return the series of a key that is new, under the key that it counts as."""
         series = self._series
         if len(series) - (self._rest in series) < self._most:
             found = series[key] = {}
-        else:
-            found = series.setdefault(self._rest, {})
-            found[FOLDED] = found.get(FOLDED, 0) + 1
-        return found
+            return key, found
+        found = series.setdefault(self._rest, {})
+        found[FOLDED] = found.get(FOLDED, 0) + 1
+        return self._rest, found

@@ -1,0 +1,120 @@
+"""Metrics of processes that share a store, and of several providers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_client import ClientProvider, labels
+from ai_client.metrics import MetricsPage
+from ai_client.testing import Upstream
+from tests.support.collector import Collector
+from tests.support.invoke import CHAT
+from tests.support.metrics import Scraped
+
+
+def scraped(provider: ClientProvider) -> Scraped:
+    """Return what Prometheus reads of a provider."""
+    return Scraped(MetricsPage(public=True).answer(provider).body.decode())
+
+
+def shared(upstream: Upstream, file: Path, **metrics: Any) -> ClientProvider:
+    """Return a provider, as each process has one, whose store is a file."""
+    controls = {"metrics": metrics or True, "cost": True, "store": f"sqlite:///{file}"}
+    return ClientProvider(base_url=upstream.base_url, api_key="sk-test", controls=controls)
+
+
+def test_each_shows_what_all_have_counted(upstream: Upstream, tmp_path: Path) -> None:
+    """Whoever is asked shows the calls of all that share the store, and what those are at that are not closed."""
+    one, other = (shared(upstream, tmp_path / "store.db") for _ in range(2))
+    for provider in (one, other, other):
+        provider.client.chat.completions.create(**CHAT)
+    other["default"]._assembly.layers()[0].metrics.shared._store.recording.write()
+    page = scraped(one)
+    assert page.total("ai_client_calls_total", outcome="ok") == 3
+    assert page.total("ai_client_attempts_total") == 3
+    assert page.total("ai_client_processes") == 2
+    assert page.total("ai_client_clients_alive", kind="sync") == 2
+    assert page.total("ai_client_clients_built_total") == 2
+    assert page.total("ai_client_connections_opened_total") == 2
+    assert page.total("ai_client_store_up") == 1
+    other.close()
+    page = scraped(one)
+    assert page.total("ai_client_processes") == 1
+    assert page.total("ai_client_clients_alive") == 1
+    assert page.total("ai_client_calls_total") == 3
+    one.close()
+    assert scraped(shared(upstream, tmp_path / "store.db")).total("ai_client_calls_total") == 3
+
+
+def test_series_are_bounded_over_all_processes(upstream: Upstream, tmp_path: Path) -> None:
+    """Processes together tell no more series apart than one may, but for what each of them has begun at once."""
+    for number in range(4):
+        provider = shared(upstream, tmp_path / "store.db", max_series=3)
+        for tenant in (f"{number}-a", f"{number}-b"):
+            with labels(tenant=tenant):
+                provider.client.chat.completions.create(**CHAT)
+        page = scraped(provider)
+        provider.close()
+    by_tenant = page.by("ai_client_calls_total", "tenant")
+    assert sum(by_tenant.values()) == 8
+    assert len(by_tenant) == 4
+    assert by_tenant["other",] == 5
+
+
+def test_names_keep_applications_apart(upstream: Upstream, tmp_path: Path) -> None:
+    """Applications with names of their own share a store and no figure."""
+    one = shared(upstream, tmp_path / "store.db", name="one")
+    other = shared(upstream, tmp_path / "store.db", name="other")
+    one.client.chat.completions.create(**CHAT)
+    assert scraped(other).total("ai_client_calls_total") == 0
+    assert scraped(one).total("ai_client_calls_total") == 1
+    one.close()
+    other.close()
+
+
+def test_without_its_store_a_page_shows_no_counts(upstream: Upstream, tmp_path: Path) -> None:
+    """While the store is down the page says so and shows no counts, which would seem to have gone back."""
+    provider = shared(upstream, tmp_path / "missing" / "store.db")
+    provider.client.chat.completions.create(**CHAT)
+    (tmp_path / "missing").rmdir() if (tmp_path / "missing").exists() else None
+    (tmp_path / "missing").write_text("a file in the directory's place")
+    page = scraped(provider)
+    assert page.total("ai_client_store_up") == 0
+    assert not page.by("ai_client_calls_total", "outcome")
+    assert page.total("ai_client_clients_alive") == 1
+    (tmp_path / "missing").unlink()
+    provider.close()
+
+
+def test_opentelemetry_observes_what_histograms_do_not_have(upstream: Upstream) -> None:
+    """Gauges and counts are observed beside the histograms of `telemetry`, until the provider is closed."""
+    collector = Collector()
+    controls = {"metrics": True, "telemetry": collector.telemetry(), "cache": {"scope": "all"}}
+    providers = [
+        ClientProvider(base_url=upstream.base_url, api_key="sk-test", controls=controls) for _ in range(2)
+    ]
+    for provider in providers:
+        for _ in range(2):
+            provider.client.chat.completions.create(**CHAT, seed=1)
+    found = collector.metrics()
+    assert {point.value for point in found["ai_client.clients.alive"]} == {2}
+    assert {point.value for point in found["ai_client.connections.opened"]} == {2}
+    assert sum(point.value for point in found["ai_client.attempts"]) == 2
+    hits = {point.attributes["ai_client.cache"]: point.value for point in found["ai_client.cache.calls"]}
+    assert hits == {"miss": 2, "hit": 2}
+    assert sum(point.count for point in found["gen_ai.client.operation.duration"]) == 4
+    for provider in providers:
+        provider.close()
+    assert not collector.metrics().get("ai_client.clients.alive")
+    collector.close()
+
+
+@pytest.mark.parametrize("alias", ["default", "other"])
+def test_aliases_count_apart(upstream: Upstream, alias: str) -> None:
+    """Calls of each alias count under its name, in one page."""
+    options = {"base_url": upstream.base_url, "api_key": "sk-test", "controls": {"metrics": True}}
+    provider = ClientProvider(options, aliases={"other": options})
+    provider[alias].client.chat.completions.create(**CHAT)
+    assert scraped(provider).by("ai_client_calls_total", "client") == {(alias,): 1}
+    provider.close()
