@@ -1,4 +1,4 @@
-"""What a process shows of the clients of a provider, from when the first is built until they are closed."""
+"""Showing what the clients of a provider are at, from when the first is built until they are closed."""
 
 from typing import Any
 

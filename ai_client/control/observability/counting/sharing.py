@@ -1,4 +1,4 @@
-"""What the processes that share a store have counted together, and what each of them shows of itself."""
+"""Counts of the processes that share a store together, and what each of them shows of itself."""
 
 import time
 from collections.abc import Callable, Mapping
