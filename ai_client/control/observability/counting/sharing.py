@@ -28,7 +28,7 @@ _PATIENCE = 5.0
 
 @dataclass
 class Snapshot:
-    """What is known of the calls of one client at one moment.
+    """The state of the calls of one client at one moment.
 
     Attributes:
         series: Amounts by name for the values of the labels.
