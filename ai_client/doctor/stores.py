@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from .._io.deadline import limited
 from .._params.secrets import shown_address
+from ..errors import ConfigError
 from ..stores import open_store
 from .bounds import STORING, Bound, within
 from .check import Check
@@ -32,9 +33,14 @@ _CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Correct them in the store's address, or in DATABASES or CACHES.",
     ),
     (
-        ("no tables", "no such table", "undefinedtable", "does not exist"),
+        ("no tables", "no such table", "undefinedtable", "relation "),
         "its tables are missing",
         "Run: manage.py migrate ai_client_store",
+    ),
+    (
+        ("does not exist",),
+        "it has no such database or user",
+        "Create it, or correct DATABASES.",
     ),
     (
         (
@@ -134,6 +140,8 @@ def _use(place: Any, seconds: float) -> None:
 
 def _cause(error: BaseException) -> tuple[str, str]:
     """Return why a store failed, in plain words, and what to do about it."""
+    if isinstance(error, ConfigError):
+        return str(error).removeprefix("store: ").rstrip("."), "Correct the option store in controls."
     said: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(said) < 10:  # noqa: PLR2004 - a chain may be a circle

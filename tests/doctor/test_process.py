@@ -20,6 +20,7 @@ from ai_client.doctor.versions import examine_versions, is_within
 from ai_client.doctor.workers import worker_limit
 from ai_client.errors import StoreError
 from tests.support.broken import KEY
+from tests.support.ports import free_port
 
 GUNICORN = ["/usr/bin/python", "/usr/bin/gunicorn", "app:app"]
 
@@ -169,6 +170,15 @@ def failing(message: str, cause: Exception | None = None) -> Callable[[], Any]:
             failing("The store failed: password authentication failed for user"),
             "does not accept the user or the password",
         ),
+        (
+            failing("The store failed.", LookupError('relation "ledgers" does not exist')),
+            "its tables are missing",
+        ),
+        (
+            failing("The store failed.", LookupError('database "x" does not exist')),
+            "no such database or user",
+        ),
+        (failing("The store failed.", OSError(2, "No such file or directory")), "nothing at its path"),
         (failing("The store failed: database or disk is full"), "it is full"),
         (failing("The store failed.", LookupError("planted-secret")), "LookupError"),
         (failing("The store failed."), "StoreError"),
@@ -179,6 +189,26 @@ def test_why_a_store_fails(use: Callable[[], Any], said: str) -> None:
     (check,) = examine_store({"store": _Backend(use)}, Bound())
     assert (check.status, said in check.message) == ("fault", True), check.message
     assert "planted" not in check.message
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("redis+cluster://planted:planted@127.0.0.1:{port}", "it is down"),
+        ("redis+sentinel://:planted@127.0.0.1:{port}/service/0", "it is down"),
+        ("unix://planted@{folder}/none.sock", "nothing at its path"),
+        ("bogus://planted", "unknown scheme 'bogus'"),
+        ("sqlite:///{folder}/damaged.db", "is no database"),
+        ("django-cache://planted", "CACHES has no 'planted'"),
+    ],
+)
+def test_stores_of_every_kind(tmp_path: Path, address: str, said: str) -> None:
+    """Stores of every kind are named by their address without its login, with the cause of their failure."""
+    (tmp_path / "damaged.db").write_bytes(b"This is no database." * 100)
+    (check,) = examine_store({"store": address.format(port=free_port(), folder=tmp_path)}, Bound(60))
+    assert check.status == "fault"
+    assert said in check.message
+    assert "planted" not in check.message.replace("'planted'", "").replace("://planted", "")
 
 
 def test_a_store_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
