@@ -159,7 +159,8 @@ OF_CACHED = {"cached_audio", "cached_image"}
 def test_a_usage_with_any_part_is_no_plain_one(name: str) -> None:
     """Whatever an answer reports beside tokens in and out is priced by its own units."""
     assert is_plain(Usage("reported", 10, 10))
-    usage = Usage("reported", 10, 10, **{name: 1})
+    part: Any = {name: 1}
+    usage = Usage("reported", 10, 10, **part)
     assert not is_plain(usage)
     assert len(units_of(usage)) > len(units_of(Usage("reported", 10, 10)))
 
