@@ -1,6 +1,7 @@
 """The store of a client's controls: whether it can be read and written, how fast, and if not, why."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,73 +19,52 @@ from .check import Check
 _KEY = "ai_client|doctor"
 _SLOW = 0.1
 _NETWORKED = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "glusterfs"})
-_CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
+_CAUSES: tuple[tuple[str, str, str], ...] = (
     (
-        (
-            "password",
-            "wrongpass",
-            "noauth",
-            "authentication",
-            "noperm",
-            "access denied",
-            "permission denied for",
-        ),
+        "password|wrongpass|noauth|authentication|noperm|access denied|permission denied for",
         "it does not accept the user or the password",
         "Correct them in the store's address, or in DATABASES or CACHES.",
     ),
     (
-        ("no tables", "no such table", "undefinedtable", "relation "),
+        "no tables|no such table|undefinedtable|relation ",
         "its tables are missing",
         "Run: manage.py migrate ai_client_store",
     ),
+    ("does not exist", "it has no such database or user", "Create it, or correct DATABASES."),
     (
-        ("does not exist",),
-        "it has no such database or user",
-        "Create it, or correct DATABASES.",
-    ),
-    (
-        (
-            "readonly",
-            "read-only",
-            "read only",
-            "unable to open",
-            "permission denied",
-            "permissionerror",
-        ),
+        "read-?only|read only|unable to open|permission denied|permissionerror",
         "it cannot be written",
         "Give the user of the process the right to write to the file and its directory.",
     ),
     (
-        ("refused", "errno 111"),
+        "refused|errno 111",
         "it is down: the connection was refused",
         "Start it, or correct its host and port.",
     ),
     (
-        (
-            "name or service",
-            "nodename",
-            "getaddrinfo",
-            "gaierror",
-            "could not translate",
-            "errno -2",
-            "errno -3",
-        ),
+        "no such file|errno 2 ",
+        "there is nothing at its path",
+        "Start it, or correct the path in its address.",
+    ),
+    (
+        "name or service|nodename|getaddrinfo|gaierror|could not translate|errno -[23]",
         "its host is unknown",
         "Correct the host in its address.",
     ),
     (
-        ("timed out", "timeout", "did not answer", "busy", "locked"),
+        "timed out|timeout|did not answer|busy|locked",
         "it does not answer in time",
         "It hangs, is overloaded or locked, or a firewall drops the packets.",
     ),
     (
-        ("not a database", "malformed", "corrupt"),
+        "not a database|malformed|corrupt",
         "the file is no database, or a damaged one",
         "Move it away; a new one is made.",
     ),
-    (("disk is full", "no space", "oom command"), "it is full", "Make room."),
-    (("certificate", "ssl"), "TLS with it fails", "Check rediss:// and its certificate."),
+    ("disk is full|no space|oom command", "it is full", "Make room."),
+    ("certificate|ssl", "TLS with it fails", "Check rediss:// and its certificate."),
 )
+"""Patterns of what libraries say, in small letters, what it means, and what to do about it; the first one counts."""
 
 
 def examine_store(controls: Mapping[str, Any], bound: Bound) -> Iterator[Check]:
@@ -148,8 +128,8 @@ def _cause(error: BaseException) -> tuple[str, str]:
         said.append(f"{type(cause).__name__} {cause}".lower())
         cause = cause.__cause__ or cause.__context__
     text = " ".join(said)
-    for words, why, hint in _CAUSES:
-        if any(word in text for word in words):
+    for pattern, why, hint in _CAUSES:
+        if re.search(pattern, text):
             return why, hint
     root = error.__cause__ or error
     return f"{type(root).__name__}", "See the log of the store."
