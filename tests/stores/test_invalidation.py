@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from ai_client import ClientProvider, ConfigError, InternalServerError, StoreError, labels
 from ai_client.control import cache_tags, call_record
 from ai_client.control.cache import generations
+from ai_client.control.cache.policy import Cache
 from ai_client.stores import open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from ai_client.testing import Gate, Recorded, Reply, Upstream
+from tests.support.waiting import until
 
 KEY = "sk-verysecret"
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}], "temperature": 0}
@@ -74,18 +76,49 @@ class Process:
         """Return the result of a coroutine, or what is a result already."""
         return made if self.sync else self._runner.run(made)
 
-    def ask(self, *, model: str = "m", tags: tuple[str, ...] = (), tenant: str | None = None) -> Any:
-        """Return an answer."""
+    def ask(
+        self,
+        *,
+        model: str = "m",
+        tags: Collection[str] = (),
+        tenant: str | None = None,
+        stream: bool = False,
+    ) -> Any:
+        """Return an answer, or a stream."""
         client: Any = self.provider.client if self.sync else self.provider.async_client
         headers = cache_tags(*tags) if tags else None
+        options: dict[str, Any] = {**ASK, "model": model, "extra_headers": headers, "stream": stream}
         with labels(tenant=tenant):
 
             async def create() -> Any:
-                return await client.chat.completions.create(**ASK, model=model, extra_headers=headers)
+                return await client.chat.completions.create(**options)
 
-            if self.sync:
-                return client.chat.completions.create(**ASK, model=model, extra_headers=headers)
-            return self.run(create())
+            return client.chat.completions.create(**options) if self.sync else self.run(create())
+
+    def first(self, stream: Any) -> str:
+        """Return the first text of a stream."""
+
+        async def found() -> str:
+            async for item in stream:
+                if text := item.choices[0].delta.content:
+                    return str(text)
+            raise AssertionError
+
+        if self.sync:
+            return str(next(text for item in stream if (text := item.choices[0].delta.content)))
+        return str(self.run(found()))
+
+    def rest(self, stream: Any) -> None:
+        """Read a stream to its end."""
+
+        async def read() -> None:
+            async for _ in stream:
+                pass
+
+        if self.sync:
+            list(stream)
+        else:
+            self.run(read())
 
     def number(self, **options: Any) -> int:
         """Return which of the upstream's answers one is."""
@@ -306,14 +339,14 @@ class Play:
         gone: How many answers there were when something was last invalidated.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, *, sync: bool) -> None:
         self.sent: list[Any] = []
         self.gone: dict[tuple[str, str], int] = {}
         self._keys: list[str] = []
         self._key_of: dict[Any, str] = {}
         self._streams: list[Any] = []
         backend = Remote()
-        self.processes = [Process(upstream, SharedStore(backend), sync=True) for _ in range(2)]
+        self.processes = [Process(upstream, SharedStore(backend), sync=sync) for _ in range(2)]
         upstream.always(self._reply)
         self._asking: Any = None
 
@@ -324,10 +357,7 @@ class Play:
 
     def _create(self, process: Process, call: Any, *, stream: bool) -> Any:
         self._asking = model, tags, tenant = call
-        headers = cache_tags(*tags) if tags else None
-        with labels(tenant=tenant):
-            client: Any = process.provider.client
-            return client.chat.completions.create(**ASK, model=model, extra_headers=headers, stream=stream)
+        return process.ask(model=model, tags=tags, tenant=tenant, stream=stream)
 
     def _check(self, number: int, call: Any, key: str | None) -> None:
         marks = {("tag", tag) for tag in call[1]} | {("tenant", self.sent[number - 1][2]), ("key", key)}
@@ -346,15 +376,15 @@ class Play:
     def open(self, process: Process, call: Any) -> None:
         """Begin to read a stream."""
         stream = self._create(process, call, stream=True)
-        text = next(part for item in stream if (part := item.choices[0].delta.content))
-        self._check(int(text), call, None)
-        self._streams.append(stream)
+        self._check(int(process.first(stream)), call, None)
+        self._streams.append((process, stream))
 
     def finish(self, process: Process, which: int) -> None:
         """Read a stream to its end."""
-        del process
+        del process  # it is read where it was opened
         if self._streams:
-            list(self._streams.pop(which % len(self._streams)))
+            opener, stream = self._streams.pop(which % len(self._streams))
+            opener.rest(stream)
 
     def key(self, process: Process, which: int) -> None:
         """Invalidate an answer by its key."""
@@ -375,21 +405,23 @@ class Play:
 
     def close(self) -> None:
         """Close what is open."""
-        for one in (*self._streams, *self.processes):
-            one.close()
+        for process, stream in self._streams:
+            process.run(stream.close())
+        for process in self.processes:
+            process.close()
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(STEPS)
-def test_any_order(upstream: Upstream, monkeypatch: pytest.MonkeyPatch, steps: list[Any]) -> None:
+def test_any_order(upstream: Upstream, monkeypatch: pytest.MonkeyPatch, sync: bool, steps: list[Any]) -> None:
     """Whatever two processes ask for, stream and invalidate, no answer is older than what was invalidated of it."""
     monkeypatch.setattr(generations, "LOOK", 0.0)
     monkeypatch.setattr(generations, "_NOTICED", 0.0)
-    with closing(Play(upstream)) as play:
+    with closing(Play(upstream, sync=sync)) as play:
         for which, step, given in steps:
             getattr(play, step)(play.processes[which], given)
 
@@ -471,3 +503,34 @@ def test_where_the_key_is_shown(upstream: Upstream) -> None:
         is None
     )
     provider.close()
+
+
+def test_equal_calls_while_the_store_is_down(upstream: Upstream) -> None:
+    """While the store is down equal calls of a process at once still go out once, and nothing of them is kept."""
+    backend = Remote()
+    backend.is_down = True
+    with closing(Process(upstream, SharedStore(backend), sync=True)) as one:
+        gate, began = Gate(), threading.Event()
+
+        def slow(recorded: Recorded) -> Reply:
+            del recorded
+            began.set()
+            return Reply(content="1", gate=gate)
+
+        upstream.always(slow)
+        found: list[Any] = []
+        (cache,) = (
+            policy for policy in one.provider["default"]._assembly.layers() if isinstance(policy, Cache)
+        )
+        threads = [threading.Thread(target=lambda: found.append(call_record(one.ask()))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        assert began.wait(60)
+        until(lambda: sum(len(flight.waiters) for flight in cache._flights().values()) == 3)
+        backend.is_down = False
+        gate.set()
+        for thread in threads:
+            thread.join()
+        assert sorted(record.cache for record in found) == ["miss", "shared", "shared", "shared"]
+        assert len(upstream.requests) == 1
+        until(lambda: call_record(one.ask()).cache == "miss")  # type: ignore[union-attr]

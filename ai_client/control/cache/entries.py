@@ -63,16 +63,16 @@ class Entries:
         except StoreError:
             return False
 
-    async def begun(self, io: IO, place: EntryPlace) -> EntryPlace | None:
-        """Return a place with what was invalidated so far, before its answer is asked for; `None` if nobody knows."""
+    async def begun(self, io: IO, place: EntryPlace) -> EntryPlace:
+        """Return a place with what was invalidated so far, as far as that is known, before its answer is asked for."""
         try:
             return place._replace(marks=await self.generations.of(io, place.names))
         except StoreError:
-            return None
+            return place
 
     async def keep(self, io: IO, place: EntryPlace, entry: Entry) -> None:
-        """Keep an answer, unless it is too large or was invalidated while it was on its way."""
-        if self.is_small(entry) and await self.is_valid(io, entry):
+        """Keep an answer, unless it is too large or may have been invalidated while it was on its way."""
+        if place.marks is not None and self.is_small(entry) and await self.is_valid(io, entry):
             await self._put(io, place, entry)
 
     async def _put(self, io: IO, place: EntryPlace, entry: Entry) -> None:

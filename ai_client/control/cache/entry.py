@@ -96,7 +96,7 @@ class Entry:
             and not (decoded and name == "content-encoding")
         ]
         url = answer.request.url.copy_with(userinfo=b"", query=None)  # either may hold a key
-        return cls(headers, str(url), tuple(chunks), now, target, place.repeated, place.marks)
+        return cls(headers, str(url), tuple(chunks), now, target, place.repeated, place.marks or {})
 
     def is_keepable(self, call: Call) -> bool:
         """Return whether the entry may be replayed; for bodies that the caller read chunk by chunk."""

@@ -22,19 +22,19 @@ class EntryPlace(NamedTuple):
         account: The tenant's own account that it is for.
         repeated: What the response repeats of the request although the key does not depend on it.
         names: The marks by which the response can be invalidated.
-        marks: How often each of them had been, before the response was asked for.
+        marks: How often each of them had been, before the response was asked for; `None` where that is not known.
     """
 
     key: str
     account: str | None
     repeated: Mapping[str, Any]
     names: Sequence[str] = ()
-    marks: Mapping[str, int] = {}
+    marks: Mapping[str, int] | None = None
 
     @property
     def flight(self) -> str:
         """The name that equal calls share while one is under way, unless something was invalidated between them."""
-        return f"{self.key}|{self.marks.get('', 0)}"
+        return f"{self.key}|{'?' if self.marks is None else self.marks.get('', 0)}"
 
 
 def cache_key(call: Call, scope: Sequence[str | None], ignored: Ignored | None = None) -> str | None:

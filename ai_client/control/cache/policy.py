@@ -122,10 +122,7 @@ class Cache:
                 ):
                     return self._answer(call, record, entry, "hit")
                 stale = entry
-        begun = await self._entries.begun(call.io, place)
-        if begun is None:  # the store is down, and what others invalidate is not known
-            return await proceed(call)
-        place = begun
+        place = await self._entries.begun(call.io, place)
         try:
             if call.stream is not None or call.unread:
                 return await self._send(call, proceed, record, place)
