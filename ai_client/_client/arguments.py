@@ -174,9 +174,10 @@ def library_of(http_client: Any, backend: str) -> Library:
 
 def _is_of(http_client: object, http: Any) -> bool:
     """Return whether an object is of that HTTP library; checked by instance, as module names may be rewritten."""
-    return http is not None and isinstance(
-        http_client, tuple(getattr(http, name) for names in _KINDS.values() for name in names)
-    )
+    kinds = [
+        name for names in _KINDS.values() for name in names if hasattr(http, name)
+    ]  # it may be half imported
+    return isinstance(http_client, tuple(getattr(http, name) for name in kinds))
 
 
 def check_http_client(http_client: Any, used: Library, *, sync: bool) -> None:

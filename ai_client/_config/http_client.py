@@ -59,7 +59,9 @@ def _kind_of(found: object) -> bool | None:
     for name in ("httpx", "httpx2"):
         http = sys.modules.get(name)
         for sync, names in _KINDS.items() if http is not None else ():
-            kinds = tuple(getattr(http, kind) for kind in names)
+            kinds = tuple(
+                getattr(http, kind) for kind in names if hasattr(http, kind)
+            )  # it may be half imported
             if issubclass(found, kinds) if isinstance(found, type) else isinstance(found, kinds):
                 return sync
     return None

@@ -22,7 +22,9 @@ def is_ours(make: Any) -> bool:
 def is_official(make: Any) -> bool:
     """Return whether a class is derived from the clients of the official SDK, or one of them."""
     sdk: Any = sys.modules.get(OFFICIAL)
-    return sdk is not None and isinstance(make, type) and issubclass(make, (sdk.OpenAI, sdk.AsyncOpenAI))
+    if not (isinstance(make, type) and hasattr(sdk, "OpenAI") and hasattr(sdk, "AsyncOpenAI")):
+        return False  # not imported, or half imported
+    return issubclass(make, (sdk.OpenAI, sdk.AsyncOpenAI))
 
 
 def http_library_of(make: Any, *, sync: bool) -> str | None:

@@ -3,17 +3,18 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .command import CommandError, ExitCode
 from .explained import explain
 
 if TYPE_CHECKING:
     from ..adapter import Application
+    from ..provider import ClientProvider
 
 _INNER = ("app", "_app", "application", "_application", "wsgi_app", "__wrapped__")
 """Where middleware keeps what it is put around."""
@@ -52,7 +53,18 @@ def _of_environment() -> "Application":
     from ..provider import DEFAULT_ALIAS  # noqa: PLC0415
 
     settings = Settings({DEFAULT_ALIAS: {}}, lambda _, option: option)
-    return Application("the environment", settings, cache(settings.make_provider))
+    make = cache(settings.make_provider)
+    return Application("the environment", settings, make, partial(_closing, make))
+
+
+@contextmanager
+def _closing(make: "Callable[[], ClientProvider]") -> Generator[None]:
+    """Close the provider at the end, if one was made."""
+    try:
+        yield
+    finally:
+        if cast("Any", make).cache_info().currsize:
+            make().close()
 
 
 def _of_django(settings: str) -> "Application":
