@@ -18,12 +18,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the sub-commands and their arguments to the parser."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+        actions = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
         for name, command in COMMANDS.items():
             command.add_arguments(actions.add_parser(name, help=command.HELP, description=command.HELP))
 
     def handle(
-        self, *_: Any, action: str, no_color: bool = False, force_color: bool = False, **given: Any
+        self, *_: Any, subcommand: str, no_color: bool = False, force_color: bool = False, **given: Any
     ) -> None:
         """Run a sub-command.
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         colours = False if no_color else (True if force_color else None)
         out = Output(cast("Any", self.stdout)._out, cast("Any", self.stderr)._out, colours=colours)
         try:
-            code = attempt(COMMANDS[action], argparse.Namespace(**given), application, out)
+            code = attempt(COMMANDS[subcommand], argparse.Namespace(**given), application, out)
         except FailedCommand as error:
             raise CommandError(str(error), returncode=error.code) from error
         if code == ExitCode.FOUND:
