@@ -31,7 +31,7 @@ class OpenAI(SyncSignatures, BaseClient[Sync]):
         elif isinstance(http_client, self._library.http.BaseTransport):
             self._sender = TransportSender(http_client, self._library)
         else:
-            self._sender = ClientSender(http_client, self._library)
+            self._sender = ClientSender(http_client, self._library, options.owner)
         self.io = SyncIO(self._sender)
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class AsyncOpenAI(AsyncSignatures, BaseClient[Async]):
         elif isinstance(http_client, self._library.http.AsyncBaseTransport):
             self._sender = AsyncTransportSender(http_client, self._library)
         else:
-            self._sender = AsyncClientSender(http_client, self._library)
+            self._sender = AsyncClientSender(http_client, self._library, options.owner)
         self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:

@@ -220,6 +220,6 @@ class Copies(Calls):
         self._library = library_of(http_client, self._library.name)
         check_http_client(http_client, self._library, sync=self._sync)
         self.base_url = str(self.base_url)
-        self._connect(http_client, PoolOptions())
+        self._connect(http_client, PoolOptions(owner=type(self).__name__))
         if self._gate is not None:
             self.io = self._gate.io_over(self)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .._libraries import httpx
+from .._pool.connection_log import is_wanted
 from .._pool.message import Message
 from .._pool.permits import PoolStats, added_up
 from .answer import Answer
@@ -11,14 +12,16 @@ from .call_request import CallRequest
 from .hurry import hurry
 from .origins import OTHER_ORIGIN
 from .redirects import FOLLOW_REDIRECTS, REDIRECTS
+from .trace_log import AsyncTraceLog, TraceLog
 
 if TYPE_CHECKING:
     from .._http.library import Library
 
 
 class _OverClient(BaseSender):
-    def __init__(self, client: Any, library: "Library") -> None:
+    def __init__(self, client: Any, library: "Library", owner: str = "a client") -> None:
         super().__init__(library)
+        self.owner = owner
         self.client = client
         self._wrong: tuple[type[Exception], ...] = (self._malformed, *self._no_address)
 
@@ -87,6 +90,9 @@ class _OverClient(BaseSender):
             return None
         return self._nowhere(request)
 
+    def _log(self, request: "httpx.Request", kind: type[TraceLog]) -> None:
+        request.extensions["trace"] = kind(self.owner, request, request.extensions.get("trace"))
+
     def _untie(self, answer: Answer) -> None:
         """Take the used-up stream from an answer that was read.
 
@@ -119,6 +125,8 @@ class ClientSender(_OverClient):
     def _hop(self, asked: CallRequest, **options: Any) -> Answer:
         request = asked.request
         deadline = self._hasten(request)
+        if is_wanted():
+            self._log(request, TraceLog)
         try:
             response: httpx.Response = self.client.send(
                 request, stream=True, follow_redirects=False, **options
@@ -160,6 +168,8 @@ class AsyncClientSender(_OverClient):
 
     async def _hop(self, asked: CallRequest, **options: Any) -> Answer:
         request = asked.request
+        if is_wanted():
+            self._log(request, AsyncTraceLog)
         try:
             response: httpx.Response = await self.client.send(
                 request, stream=True, follow_redirects=False, **options

@@ -1,6 +1,7 @@
 """Sync clients over a user's HTTP client that speaks HTTP/2, whose calls share a connection."""
 
 import asyncio
+import logging
 import socket
 import ssl
 import threading
@@ -96,3 +97,19 @@ def test_a_stream_that_is_over_ends_no_other_of_its_connection(site: tuple[Site,
         application.goes_on.set()
         assert len(list(slow)) == 1
     assert application.protocols == {"2"}
+
+
+def test_connections_are_logged(site: tuple[Site, OpenAI], caplog: pytest.LogCaptureFixture) -> None:
+    """The log shows that the first of two requests opened a connection, and that the second shared it."""
+    application, client = site
+    application.goes_on.set()
+    with caplog.at_level(logging.DEBUG, "ai_client.connections"):
+        for _ in range(2):
+            assert len(list(client.chat.completions.create(**CHAT, stream=True))) == 2
+    logged = [record for record in caplog.records if record.name == "ai_client.connections"]
+    first, second = (record.getMessage() for record in logged)
+    assert first.startswith(
+        f"Connection of OpenAI to {str(client.base_url).removesuffix('/v1/')}: opened in "
+    )
+    assert first.endswith(", HTTP/2")
+    assert second.endswith(": reused, HTTP/2")
