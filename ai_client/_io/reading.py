@@ -34,9 +34,9 @@ async def aread(make: "Callable[[Any], Coroutine[Any, Any, T]]", seconds: float)
     Raises:
         StoreError: There was no result in time, or it failed with an error that is none of this package's.
     """
-    io = AsyncReading(time.monotonic() + seconds)
+    io = AsyncReading(end := time.monotonic() + seconds)
     try:
-        return await io.within(io.deadline, make(io))
+        return await io.within(end, make(io))
     except OpenAIError:
         raise
     except Exception as error:
@@ -63,33 +63,29 @@ class SyncReading(SyncIO):
     interpreter, where none can be had, on this one.
     """
 
-    deadline: float
-
     def __init__(self, deadline: float) -> None:
         super().__init__(_Senderless())  # type: ignore[arg-type]  # no exchange goes through it
-        self.deadline = deadline
+        self.deadline = self._end = deadline
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
         """Run a function that blocks; raise `TimeoutError` once the deadline has passed."""
         try:
-            working = executor.submit(_in_time, self.deadline, function, *args)
+            working = executor.submit(_in_time, self._end, function, *args)
         except RuntimeError:
-            return _in_time(self.deadline, function, *args)
-        return working.result(remaining(self.deadline))
+            return _in_time(self._end, function, *args)
+        return working.result(remaining(self._end))
 
 
 class AsyncReading(AsyncIO):
     """Waits by suspending the task, until a deadline."""
 
-    deadline: float
-
     def __init__(self, deadline: float) -> None:
         super().__init__(_Senderless())  # type: ignore[arg-type]  # no exchange goes through it
-        self.deadline = deadline
+        self.deadline = self._end = deadline
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
         """Run a function that blocks in a thread of *executor*."""
-        return await super().work(executor, _in_time, self.deadline, function, *args)
+        return await super().work(executor, _in_time, self._end, function, *args)
 
 
 def _in_time(deadline: float, function: Callable[..., T], *args: Any) -> T:

@@ -47,7 +47,7 @@ class Foreign:
         """Count the connections of a client that is ours or stands on one of ours; `None` of any other."""
         if self._below is not None:
             return self._below.stats()
-        return stats_of(self._client) if isinstance(self._client, BaseClient) else None
+        return stats_of(self._client) if issubclass(type(self._client), BaseClient) else None
 
     def close(self) -> None:
         """Close the client from any thread."""

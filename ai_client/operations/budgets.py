@@ -1,6 +1,8 @@
 """The balances of the budgets of an application: read, reset and raised."""
 
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -216,19 +218,19 @@ class BudgetBook:
         return page.state(scope, await page.adjusted(scope, grant=_counted(amount, page.budget)))
 
 
-def _counted(amount: float | Decimal, budget: Budget) -> int:
+def _counted(amount: object, budget: Budget) -> int:
     """Return an amount in a budget's unit as its ledger counts it.
 
     Raises:
         ConfigError: It is no number above zero, a part of a token or request, or more than a ledger can hold.
     """
-    try:
-        exact = Decimal(str(amount)) * (NANO if budget.unit == "usd" else 1)
-    except InvalidOperation:
-        exact = Decimal("NaN")
-    if isinstance(amount, bool) or not exact.is_finite() or exact <= 0 or exact > MOST:
+    exact = Fraction(0)
+    if isinstance(amount, int | float | Decimal) and not isinstance(amount, bool):
+        with suppress(ValueError, OverflowError):  # infinite, or no number
+            exact = Fraction(str(amount)) * (NANO if budget.unit == "usd" else 1)
+    if not 0 < exact <= MOST:
         raise ConfigError(f"amount: expected a number of {budget.unit} above zero, not {amount!r}.")
-    if exact != exact.to_integral_value():
+    if exact.denominator != 1:
         smallest = "10^-9 USD" if budget.unit == "usd" else f"one of {budget.unit}"
         raise ConfigError(f"amount: {amount} is no multiple of {smallest}, in which the budget is counted.")
     return int(exact)

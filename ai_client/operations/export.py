@@ -7,15 +7,13 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 _FORMULA = re.compile(r"(?:^|(?<=[;,|\t\r\n]))(?='*(?:[\t\r\n]|[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]))")
 """Where a formula might begin: at the beginning, and behind what some spreadsheet takes for the end of a cell."""
-_DIGITS = 9
-"""Digits of an amount in USD after the point; more are of the machine's own numbers and not of the amount."""
 
 
 def as_csv(rows: Iterable[Any]) -> str:
@@ -66,13 +64,13 @@ def columns(row: Any) -> dict[str, Any]:
     The columns are the fields of its dataclass, in order; those of a mapping among them, such as the labels of usage,
     stand in its place. USD are exact where the row knows its amount in 10^-9 USD.
     """
-    known = getattr(row, "_exact", None)
-    exact: Mapping[str, Any] = known() if callable(known) else {}
+    known: Callable[[], Mapping[str, Any]] = getattr(row, "_exact", dict[str, Any])
+    exact = known()
     found: dict[str, Any] = {}
     for field in dataclasses.fields(row):
-        value = getattr(row, field.name)
+        value: Any = getattr(row, field.name)
         if isinstance(value, Mapping):
-            found.update({str(name): inner for name, inner in value.items()})
+            found |= _members(value)
         elif field.name == "nano_usd":
             found["usd"] = None if value is None else usd(value)
         else:
@@ -81,8 +79,13 @@ def columns(row: Any) -> dict[str, Any]:
 
 
 def usd(nano_usd: int) -> Decimal:
-    """Return an amount in 10^-9 USD as USD, exactly."""
-    return Decimal(nano_usd).scaleb(-_DIGITS)
+    """Return an amount in 10^-9 USD as USD, exactly, whatever the precision of the current context is."""
+    return Decimal(f"{nano_usd}e-9")
+
+
+def _members(given: Any) -> dict[str, Any]:
+    """Return a mapping with names that are text."""
+    return {str(name): value for name, value in cast("Mapping[Any, Any]", given).items()}
 
 
 def json_of(value: Any) -> str:
@@ -100,11 +103,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, list | tuple | set | frozenset):
-        return list(value)
+        return list(cast("Iterable[Any]", value))
     if dataclasses.is_dataclass(value):
         return columns(value)
     if isinstance(value, Mapping):
-        return value
+        return _members(value)
     if value is None or isinstance(value, bool | int | float | Decimal | str):
         return value
     return str(value)
@@ -152,14 +155,11 @@ def _in_csv(value: Any) -> str:
 def _json(value: Any) -> str:
     """Return a value as JSON; the library's encoder knows no exact decimals."""
     plain = _plain(value)
-    if isinstance(plain, Mapping):
-        members: Mapping[str, Any] = plain
-        return (
-            f"{{{', '.join(f'{json.dumps(str(name))}: {_json(inner)}' for name, inner in members.items())}}}"
-        )
+    if isinstance(plain, dict):
+        members = [f"{json.dumps(name)}: {_json(inner)}" for name, inner in _members(plain).items()]
+        return f"{{{', '.join(members)}}}"
     if isinstance(plain, list):
-        parts: list[Any] = plain
-        return f"[{', '.join(map(_json, parts))}]"
+        return f"[{', '.join(map(_json, cast('list[Any]', plain)))}]"
     if _is_number(plain):
         return _number(plain) or "null"
     return json.dumps(plain)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -351,6 +351,15 @@ def test_a_grant_is_a_whole_number_above_zero(amount: Any, sync: bool, upstream:
     with pytest.raises(ConfigError, match=r"^amount: "):
         book.grant(amount, tenant="acme")
     assert book.states() == []
+
+
+def test_a_grant_is_exact_in_every_context(upstream: Upstream) -> None:
+    """An application that computes with few digits grants every digit all the same."""
+    provider = provider_of(upstream, "memory://", {"usd": 1, "name": "b"})
+    with localcontext() as context:
+        context.prec = 3
+        (state,) = [provider.budgets.grant(Decimal("12345.123456789"))]
+        assert '"granted": 12345.123456789, ' in as_json_lines([state])
 
 
 def test_which_budget_is_meant(sync: bool, upstream: Upstream) -> None:

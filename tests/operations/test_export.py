@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -92,6 +92,13 @@ def test_json_lines_are_exact(rows: list[Row]) -> None:
             None,
             False,
         )
+
+
+def test_amounts_are_exact_in_every_context() -> None:
+    """An application that computes with few digits gets every digit of an amount all the same."""
+    with localcontext() as context:
+        context.prec = 3
+        assert ",123456789.123456789," in as_csv([usage_row(123_456_789_123_456_789)])
 
 
 def test_what_is_unknown_is_not_zero() -> None:
