@@ -9,9 +9,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SECONDS = 4.4
+SECONDS = 4.2
 """Within which every examination has ended."""
-COLLECTING = 0.3
+COLLECTING = 0.6
 """Seconds after that in which the results of those that ended at the last moment are still collected."""
 RESOLVING, CONNECTING, TUNNELLING, SHAKING_HANDS, ASKING_PLAINLY, STORING, PRICING = (
     2.0,
