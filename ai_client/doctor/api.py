@@ -82,7 +82,9 @@ def examine_api(client: Any, way: Way | None, bound: Bound) -> Iterator[tuple[Ch
     try:
         answer = _asked(client, bound)
     except TimeoutError:
-        message = "There is no answer in time: the server is silent, or what gives the key hangs (a function, an identity)."
+        message = (
+            "There is no answer in time: the server is silent, or the function that gives the key hangs."
+        )
         yield Check("api", "models.list", "fault", message, "", monotonic() - start), None
         return
     except OpenAIError as error:
