@@ -147,7 +147,7 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 class _Mentions:
-    """The names that a statement binds in its module, and those that it uses, in annotations and elsewhere."""
+    """The names that a statement binds in its module, those that it uses, and those in its annotations and texts."""
 
     def __init__(self, statement: ast.stmt) -> None:
         self.bound = set[str]()
@@ -173,7 +173,7 @@ class _Mentions:
             node, to = left.pop()
             match node:
                 case ast.Name(ctx=ast.Store()) if stored:
-                    self.bound.add(node.id)
+                    self.bound.update({node.id} - {"__all__"})
                 case ast.Name():
                     to.add(node.id)
                 case ast.Attribute():
@@ -183,7 +183,9 @@ class _Mentions:
                 case ast.Global():
                     self.bound.update(node.names)
                 case ast.Constant(value=str(text)) if len(text) < _LONGEST:
-                    to.update(text.split("."))
+                    self.annotated.update(text.split("."))
+                case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(text)), *_]):
+                    to.add(text)
                 case _:
                     pass
             for name, value in ast.iter_fields(node):

@@ -617,4 +617,323 @@ app = Flask(__name__)
 def ask():
     return OpenAI().models.list().to_json()  # built
 """,
+    "route in class attr / self helper chain": """
+from fastapi import APIRouter
+from openai import AsyncOpenAI
+class Controller:
+    def __init__(self):
+        self.router = APIRouter()
+        self.router.add_api_route("/ask", self.ask, methods=["POST"])
+    async def ask(self, q: str):
+        return await self._llm().responses.create(model="m", input=q)
+    def _llm(self):
+        return AsyncOpenAI()  # built
+""",
+    "dependency via call instance": """
+from fastapi import Depends, FastAPI
+from openai import OpenAI
+class Dep:
+    def __init__(self, timeout): self.timeout = timeout
+    def __call__(self):
+        return OpenAI(timeout=self.timeout)  # built
+app = FastAPI()
+@app.get("/")
+def index(client=Depends(Dep(5))): return client
+""",
+    "dependency factory returns inner": """
+from fastapi import Depends, FastAPI
+from openai import OpenAI
+def client_for(name):
+    def dep():
+        return OpenAI(organization=name)  # built
+    return dep
+app = FastAPI()
+@app.get("/", dependencies=[Depends(client_for("x"))])
+def index(): return 1
+""",
+    "sub dependency of a dependency": """
+from typing import Annotated
+from fastapi import Depends, FastAPI
+from openai import OpenAI
+app = FastAPI()
+def key(): return "k"
+def client(key: Annotated[str, Depends(key)]):
+    return OpenAI(api_key=key)  # built
+class Service:
+    def __init__(self, client: Annotated[OpenAI, Depends(client)]):
+        self.client = client
+@app.get("/")
+def index(service: Annotated[Service, Depends(Service)]): return service
+""",
+    "contextmanager helper": """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+app = FastAPI()
+@asynccontextmanager
+async def session():
+    async with AsyncOpenAI() as client:  # built
+        yield client
+@app.get("/")
+async def index():
+    async with session() as client:
+        return await client.models.list()
+""",
+    "exit stack": """
+from contextlib import AsyncExitStack
+from fastapi import FastAPI
+import openai
+app = FastAPI()
+@app.get("/")
+async def index():
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(openai.AsyncOpenAI())  # built
+        return await client.models.list()
+""",
+    "star import": {
+        "llm.py": """
+from openai import *
+def ask():
+    return OpenAI().models.list()  # built
+""",
+        "app.py": """
+from fastapi import FastAPI
+from llm import *
+app = FastAPI()
+@app.get("/")
+def index(): return ask()
+""",
+    },
+    "re-export through package": {
+        "pkg/__init__.py": """from .llm import ask
+""",
+        "pkg/llm.py": """
+from openai import OpenAI as O
+def ask():
+    return O().models.list()  # built
+""",
+        "main.py": """
+import pkg
+from flask import Flask
+app = Flask(__name__)
+@app.route("/")
+def index(): return pkg.ask()
+""",
+    },
+    "walrus, ternary": """
+from flask import Flask, request
+from openai import OpenAI, AzureOpenAI
+app = Flask(__name__)
+@app.route("/")
+def index():
+    if (client := (OpenAI if request.args else AzureOpenAI)()):  # built
+        return client.models.list()
+""",
+    "asyncio gather, executor": """
+import asyncio, concurrent.futures
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+pool = concurrent.futures.ThreadPoolExecutor()
+def work(q):
+    return OpenAI().responses.create(model="m", input=q)  # built
+@app.get("/")
+async def index(q: str):
+    return await asyncio.get_running_loop().run_in_executor(pool, work, q)
+""",
+    "pool.submit": """
+import concurrent.futures
+from flask import Flask
+from openai import OpenAI
+app = Flask(__name__)
+pool = concurrent.futures.ThreadPoolExecutor()
+def work(q):
+    return OpenAI().responses.create(model="m", input=q)  # built
+@app.route("/")
+def index():
+    return pool.submit(work, "x").result()
+""",
+    "django async view in package + urls include": {
+        "proj/urls.py": """
+from django.urls import include, path
+urlpatterns = [path("chat/", include("chat.urls"))]
+""",
+        "chat/__init__.py": """""",
+        "chat/urls.py": """
+from django.urls import path
+from .views import chat, ChatView
+urlpatterns = [path("", chat), path("v/", ChatView.as_view())]
+""",
+        "chat/views/__init__.py": """from .chat import ChatView, chat
+""",
+        "chat/views/chat.py": """
+from django.views.generic.base import View
+from openai import AsyncOpenAI
+async def chat(request):
+    client = AsyncOpenAI()  # built
+    return await client.models.list()
+class ChatView(View):
+    http_method_names = ["get"]
+    def dispatch(self, request, *args, **kwargs):
+        self.client = AsyncOpenAI()  # built
+        return super().dispatch(request, *args, **kwargs)
+""",
+    },
+    "drf viewset": """
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from openai import OpenAI
+class Chats(viewsets.ModelViewSet):
+    def perform_create(self, serializer):
+        serializer.save(answer=OpenAI().models.list())  # built
+    @action(detail=True)
+    def again(self, request, pk=None):
+        return OpenAI().models.list()  # built
+""",
+    "nested function called": """
+from flask import Flask
+from openai import OpenAI
+app = Flask(__name__)
+@app.route("/")
+def index():
+    def make(**kw):
+        return OpenAI(**kw)  # built
+    return make(timeout=3).models.list()
+""",
+    "guard that tests something else": """
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+client = None
+@app.get("/")
+def index(fresh: bool = False):
+    global client
+    if fresh:
+        client = OpenAI()  # built
+    return client
+""",
+    "local memo": """
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+@app.get("/")
+def index():
+    clients = {}
+    for name in ("a", "b"):
+        if name not in clients:
+            clients[name] = OpenAI(organization=name)  # built
+    return clients
+""",
+    "lru_cache on a method of a fresh object": """
+from functools import lru_cache
+from fastapi import FastAPI
+from openai import OpenAI
+class Service:
+    @lru_cache
+    def client(self):
+        return OpenAI()  # built
+app = FastAPI()
+@app.get("/")
+def index():
+    return Service().client()
+""",
+    "azure ours": """
+from ai_client import AsyncAzureOpenAI
+from starlette.routing import WebSocketRoute
+async def talk(websocket):
+    c = AsyncAzureOpenAI(azure_endpoint="https://x", api_version="1")  # built
+routes = [WebSocketRoute("/ws", talk)]
+""",
+    "method via annotation param": """
+from typing import Annotated
+from fastapi import Depends, FastAPI
+from openai import OpenAI
+class Service:
+    def ask(self):
+        return OpenAI().models.list()  # built
+def service() -> Service:
+    return Service()
+app = FastAPI()
+@app.get("/")
+def index(s: Annotated[Service, Depends(service)]):
+    return s.ask()
+""",
+    "app.get call form": """
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+def index():
+    return OpenAI()  # built
+app.get("/")(index)
+""",
+    "exception handler": """
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+@app.exception_handler(ValueError)
+async def handle(request, exc):
+    return OpenAI()  # built
+""",
+    "flask class static": """
+from flask import Flask
+from openai import OpenAI
+class LLM:
+    @staticmethod
+    def client():
+        return OpenAI()  # built
+    @classmethod
+    def ask(cls, q):
+        return cls.client().models.list()
+app = Flask(__name__)
+@app.route("/")
+def index():
+    return LLM.ask("x")
+""",
+    "super chain": """
+from flask.views import View
+from openai import OpenAI
+class Base(View):
+    def make(self):
+        return OpenAI()  # built
+class Mine(Base):
+    def make(self):
+        return super().make().with_options(timeout=1)
+    def dispatch_request(self):
+        return self.make()
+""",
+    "passing the class to a helper": """
+from flask import Flask
+from openai import OpenAI
+app = Flask(__name__)
+def build(kind, **kw):
+    return kind(**kw)
+@app.route("/")
+def index():
+    return build(OpenAI, timeout=3)  # built
+""",
+    "match and try": """
+from flask import Flask
+import openai
+app = Flask(__name__)
+@app.route("/")
+def index():
+    try:
+        client = openai.OpenAI()  # built
+    except openai.OpenAIError:
+        return "no"
+    match client:
+        case _:
+            return "yes"
+""",
+    "pydantic model built": """
+from pydantic import BaseModel, Field
+from fastapi import FastAPI
+from openai import OpenAI
+class Req(BaseModel):
+    q: str
+    client: object = Field(default_factory=lambda: OpenAI())  # built
+app = FastAPI()
+@app.post("/")
+def index(body: Req): return body.q
+""",
 }

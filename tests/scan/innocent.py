@@ -605,4 +605,236 @@ container = Container()
 def index(client=Depends(lambda: container.client())):
     return client.models.list()
 """,
+    "async lock guard": """
+import asyncio
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+app = FastAPI()
+lock = asyncio.Lock()
+state = {}
+async def get():
+    async with lock:
+        client = state.get("c")
+        if not client:
+            client = state["c"] = AsyncOpenAI()
+    return client
+@app.get("/")
+async def index(): return await get()
+""",
+    "service in app.state by lifespan": """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, Request
+from openai import AsyncOpenAI
+class Service:
+    def __init__(self): self.client = AsyncOpenAI()
+    async def ask(self): return await self.client.models.list()
+@asynccontextmanager
+async def lifespan(app):
+    app.state.service = Service()
+    yield {"service": app.state.service}
+app = FastAPI(lifespan=lifespan)
+@app.get("/")
+async def index(request: Request):
+    return await request.state.service.ask()
+""",
+    "lazy class-level": """
+from flask import Flask
+from openai import OpenAI
+class LLM:
+    _client = None
+    @classmethod
+    def client(cls):
+        if cls._client is None:
+            cls._client = OpenAI()
+        return cls._client
+app = Flask(__name__)
+@app.route("/")
+def index(): return LLM.client().models.list()
+""",
+    "extension init_app": """
+from flask import Flask, current_app
+from openai import OpenAI
+class LLM:
+    def init_app(self, app):
+        app.extensions["llm"] = OpenAI()
+    @property
+    def client(self): return current_app.extensions["llm"]
+llm = LLM()
+def create_app():
+    app = Flask(__name__)
+    llm.init_app(app)
+    @app.route("/")
+    def index(): return llm.client.models.list()
+    return app
+""",
+    "setter elsewhere": {
+        "state.py": """
+client = None
+def get(): return client
+def put(c):
+    global client
+    client = c
+""",
+        "app.py": """
+import state
+from openai import OpenAI
+from flask import Flask
+app = Flask(__name__)
+@app.route("/")
+def index():
+    if state.get() is None:
+        state.put(OpenAI())
+    if state.client is None:
+        state.client = OpenAI()
+    return state.get()
+""",
+    },
+    "cachetools": """
+from cachetools import cached, TTLCache
+from fastapi import FastAPI
+from openai import OpenAI
+@cached(cache=TTLCache(100, 600))
+def client(key): return OpenAI(api_key=key)
+app = FastAPI()
+@app.get("/")
+def index(key: str): return client(key)
+""",
+    "contextvar-less singleton via module getattr": """
+from fastapi import FastAPI
+from openai import OpenAI
+_cache = {}
+def __getattr__(name):
+    if name == "client":
+        if "client" not in _cache:
+            _cache["client"] = OpenAI()
+        return _cache["client"]
+    raise AttributeError(name)
+app = FastAPI()
+@app.get("/")
+def index(): return _cache
+""",
+    "dict subclass missing": """
+from fastapi import FastAPI
+from openai import OpenAI
+class Clients(dict):
+    def __missing__(self, tenant):
+        client = self[tenant] = OpenAI(organization=tenant)
+        return client
+clients = Clients()
+app = FastAPI()
+@app.get("/{t}")
+def index(t: str): return clients[t].models.list()
+""",
+    "weird: isinstance mention in view": """
+from fastapi import FastAPI
+import openai
+app = FastAPI()
+@app.get("/")
+def index():
+    try:
+        return 1
+    except (openai.OpenAIError, openai.APIError):
+        return openai.__version__
+""",
+    "celery worker global": """
+from celery import shared_task
+from openai import OpenAI
+client = None
+def get_client():
+    global client
+    client = client or OpenAI()
+    return client
+@shared_task
+def ask(q): return get_client()
+""",
+    "startup via add_event_handler": """
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+def start(): app.state.c = OpenAI()
+app.add_event_handler("startup", start)
+def make_app():
+    return FastAPI(on_startup=[start])
+""",
+    "quart before_serving": """
+from quart import Quart
+from openai import AsyncOpenAI
+app = Quart(__name__)
+@app.before_serving
+async def start(): app.client = AsyncOpenAI()
+@app.while_serving
+async def life():
+    app.other = AsyncOpenAI()
+    yield
+""",
+    "requests-like get decorator": """
+import registry
+from openai import OpenAI
+hooks = registry.Hooks()
+@hooks.get("name")
+def f(): return OpenAI()
+@hooks.post("other")
+def g(): return OpenAI()
+""",
+    "invoke task": """
+from invoke import task
+from openai import OpenAI
+@task
+def ask(c): print(OpenAI())
+""",
+    "setdefault over sentinel with get first": """
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+clients = {}
+@app.get("/{t}")
+def index(t: str):
+    client = clients.get(t)
+    if client is None:
+        client = clients.setdefault(t, OpenAI())
+    return client
+""",
+    "instance kept on module with nested services": """
+from fastapi import FastAPI
+from openai import OpenAI
+class Llm:
+    def __init__(self): self._c = None
+    def get(self):
+        if self._c is None:
+            self._c = OpenAI()
+        return self._c
+class Service:
+    def __init__(self): self.llm = Llm()
+    def ask(self): return self.llm.get()
+service = Service()
+app = FastAPI()
+@app.get("/")
+def index(): return service.ask()
+""",
+    "django appconfig state": {
+        "apps.py": """
+from django.apps import AppConfig
+from openai import OpenAI
+class Shop(AppConfig):
+    name = "shop"
+    def ready(self):
+        self.client = OpenAI()
+""",
+        "views.py": """
+from django.apps import apps
+def ask(request):
+    return apps.get_app_config("shop").client.models.list()
+""",
+    },
+    "django cached_property on singleton": """
+from django.utils.functional import cached_property, SimpleLazyObject
+from openai import OpenAI
+class Llm:
+    @cached_property
+    def client(self): return OpenAI()
+llm = Llm()
+lazy = SimpleLazyObject(lambda: OpenAI())
+def ask(request):
+    return llm.client, lazy
+""",
 }
