@@ -3,7 +3,9 @@
 import logging
 import os
 import pickle
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -340,3 +342,27 @@ def test_a_pickle_holds_the_path(path: Path) -> None:
     data = pickle.dumps(file)
     assert OLD.encode() not in data
     assert pickle.loads(data)() == OLD  # noqa: S301 - its own
+
+
+def test_threads_while_a_volume_is_updated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that ask while the key is replaced again and again get one of the keys each time, the last at the end."""
+    monkeypatch.setattr(key_file, "LOOK_SECONDS", 0.0)
+    given = [f"sk-number-{number:04d}-0123456789" for number in range(100)]
+    mounted(tmp_path, given[0])
+    file = KeyFile(tmp_path / "key")
+    done = threading.Event()
+    found: list[str] = []
+
+    def ask() -> None:
+        while not done.is_set():
+            found.append(file())
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask) for _ in range(4)]
+        for key in given[1:]:
+            mounted(tmp_path, key)
+        done.set()
+        for each in asking:
+            each.result()
+    assert set(found) <= set(given)
+    assert file() == given[-1]

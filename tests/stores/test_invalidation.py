@@ -536,3 +536,17 @@ def test_equal_calls_while_the_store_is_down(upstream: Upstream) -> None:
         assert sorted(record.cache for record in found) == ["miss", "shared", "shared", "shared"]
         assert len(upstream.requests) == 1
         until(lambda: call_record(one.ask()).cache == "miss")  # type: ignore[union-attr]
+
+
+def test_blanks_around_tags(upstream: Upstream) -> None:
+    """Blanks around a tag say nothing, wherever it is named; what is no list of tags fails by its name."""
+    numbered(upstream)
+    with closing(Process(upstream, "memory://", sync=True, tags=[" all "])) as one:
+        client: Any = one.provider.client
+        for number, (header, named) in enumerate([("a , b", "b "), ("%20a,b", " all"), ("b", "all ")], 1):
+            answer = client.chat.completions.create(**ASK, model="m", extra_headers={"CACHE-TAG": header})
+            assert int(answer.choices[0].message.content) == number
+            one.invalidate(tag=named)
+    for tags in ("all", [""], [7]):
+        with pytest.raises(ConfigError, match="tags"):
+            ClientProvider(api_key=KEY, controls={"cache": {"scope": "all", "tags": tags}})

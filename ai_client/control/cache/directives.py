@@ -1,6 +1,5 @@
 """Headers of a call that are for the cache: the directives of `cache-control`, and tags."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -29,12 +28,12 @@ DEFAULT = Directives()
 def read_directives(call: Call) -> tuple[Directives, Call]:
     """Parse the headers of a call that are for the cache; return what they say with the call without them."""
     said: dict[str, str] = {}
-    rest: Mapping[str, Any] = {}
+    rest: dict[str, Any] = {}
     for name, value in (call.headers or {}).items():
-        if (lower := name.lower()) in {CONTROL, TAG}:
+        if (lower := name.lower()) in {CONTROL, TAG} and isinstance(value, str | Omit):
             said[lower] = "" if isinstance(value, Omit) else value
         else:
-            rest = {**rest, name: value}
+            rest[name] = value
     if not said:
         return DEFAULT, call
     given = _split(said.get(CONTROL, ""))
@@ -74,7 +73,7 @@ def checked_tags(tags: object) -> tuple[str, ...]:
 
 
 def _tags(value: str) -> tuple[str, ...]:
-    return tuple(sorted({unquote(tag.strip()) for tag in value.split(",") if tag.strip()}))
+    return tuple(sorted({tag for part in value.split(",") if (tag := unquote(part).strip())}))
 
 
 def _split(value: str) -> dict[str, str]:

@@ -93,7 +93,7 @@ class Cache:
         check_amounts("cache", above_zero=False, stale_if_error=self.stale_if_error, max_body=self.max_body)
         object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
         object.__setattr__(self, "_ignored", Ignored(self.ignore, self.distinguish))
-        checked_tags(self.tags)
+        object.__setattr__(self, "tags", checked_tags(self.tags))
         entries = Entries(self.store, self.namespace, self.ttl, self.stale_if_error, self.max_body)
         object.__setattr__(self, "_entries", entries)
 
