@@ -56,6 +56,7 @@ BUSY: Mapping[str, Mapping[str, Any]] = {
         ],
         "prices": PRICES,
     },
+    "metrics": {"metrics": True},
     "hooks (one that does nothing)": {"hooks": {"on_result": id}},
     "logs (each call)": {"logs": {"logger": "tools.bench.calls"}},
 }

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -70,6 +71,7 @@ def _controls(count: int) -> Case:
         "all on": opener(OURS, count, controlled),
         "all off": opener(OURS, count),
         "logs only": opener(OURS, count, _logged),
+        "recording on": opener(OURS, count, _recorded),
         "deadline on": opener(OURS, count, _hurried),
         "aiohttp": raw_aiohttp(count),
         OFFICIAL.name: opener(OFFICIAL, count),
@@ -99,6 +101,19 @@ def _logged(contender: Contender, base_url: str, _: int) -> Any:
 
     _write_logs()
     return sdk(contender, base_url, is_async=True, layers=make_layers({"logs": True}))
+
+
+def _recorded(contender: Contender, base_url: str, _: int) -> Any:
+    """Build this package's async client with what counts for reports and metrics, in a store that processes share."""
+    from ai_client._call.labels import labels  # noqa: PLC0415 - as above
+    from ai_client.control.assembly import make_layers  # noqa: PLC0415
+
+    from .controls import PRICES  # noqa: PLC0415
+
+    labels(endpoint="/ask", tenant="acme", user="ann")
+    store = f"sqlite:///{tempfile.mkdtemp()}/store.db"
+    controls = {"metrics": True, "cost": True, "prices": PRICES, "store": store}
+    return sdk(contender, base_url, is_async=True, layers=make_layers(controls))
 
 
 def _hurried(contender: Contender, base_url: str, _: int) -> Any:

@@ -107,16 +107,15 @@ class Metrics:
     async def whole(self, call: Call, proceed: Next) -> Reply:
         """Send a call, and count how it ended."""
         record, counts = call.record or record_of(call), self._counts()
-        under_way = UnderWay()
-        counts.under_way.add(under_way)
+        under_way = UnderWay(counts.under_way)
         try:
             reply = await proceed(call)
         except BaseException as error:
-            counts.under_way.discard(under_way)
+            under_way.end()
             self._ended(counts, record, error, complete=False)
             raise
         if call.is_whole:
-            counts.under_way.discard(under_way)
+            under_way.end()
             self._ended(counts, record, None, complete=True)
             return reply
 
@@ -126,7 +125,7 @@ class Metrics:
                 record.first_item = record.seconds
 
         async def at_end(end: StreamEnd) -> None:
-            counts.under_way.discard(under_way)
+            under_way.end()
             self._ended(counts, record, end.error, complete=end.complete)
 
         reply.on_event.append(see)

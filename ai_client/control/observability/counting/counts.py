@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterable
 from typing import TypeAlias
-from weakref import WeakSet
 
 from .names import ERROR, FOLDED
 
@@ -14,9 +13,23 @@ _MOST_ERRORS = 64
 
 
 class UnderWay:
-    """A call that has begun and not ended; one that is dropped counts no more."""
+    """A call that has begun and not ended; one that is dropped counts no more.
 
-    __slots__ = ("__weakref__",)
+    Args:
+        calls: The ids of all of them.
+    """
+
+    __slots__ = ("_calls",)
+
+    def __init__(self, calls: set[int]) -> None:
+        self._calls = calls
+        calls.add(id(self))
+
+    def end(self) -> None:
+        """Count it as ended."""
+        self._calls.discard(id(self))
+
+    __del__ = end
 
 
 class Counts:
@@ -27,11 +40,11 @@ class Counts:
         width: How many labels there are.
 
     Attributes:
-        under_way: The calls that have begun and not ended.
+        under_way: The ids of `UnderWay` for the calls that have begun and not ended.
     """
 
     def __init__(self, max_series: int, width: int) -> None:
-        self.under_way: WeakSet[UnderWay] = WeakSet()
+        self.under_way: set[int] = set()
         self._most = max_series
         self._rest: Key = (OTHER,) * width
         self._lock = threading.Lock()
