@@ -11,6 +11,7 @@ from ai_client import errors
 from tools.docs.answers import answers
 from tools.docs.failures import failures
 from tools.docs.figures import bars, cases, endpoints, figures, gateways, missed, pitfall, threads
+from tools.docs.instruments import instruments
 from tools.docs.libraries import instrumentations, libraries
 from tools.docs.policies import policy
 from tools.docs.settings import controls, keywords, settings
@@ -70,6 +71,7 @@ def rendered(text: str) -> str:
         failures,
         attributes,
         metrics,
+        instruments,
         libraries,
         instrumentations,
     )
