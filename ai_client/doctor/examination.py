@@ -42,14 +42,14 @@ def examine_all(
     else:
         subject = application or Subject.of_environment()
     secrets = KnownSecrets.of(subject)
-    seen: set[Any] = set()
+    told: set[tuple[str, str]] = set()
     for check in _examined(subject, bound, offline=offline, worker_timeout=worker_timeout):
         cleaned = secrets.clean(check)
-        told = (cleaned.client, cleaned.message) if cleaned.area == "configuration" else cleaned.message
         if cleaned.status == "fault":
-            if told in seen:
+            if (cleaned.client, cleaned.message) in told:
                 continue
-            seen.update({told, cleaned.message})
+            # what a client's options are blamed for is not told of the environment once more
+            told.update({(cleaned.client, cleaned.message), ("", cleaned.message)})
         yield cleaned
 
 

@@ -225,6 +225,16 @@ def test_aliases_and_fallbacks(scene: Scene) -> None:
     assert (missing.name, missing.client) == ("gpt-9", "default fallback.clients.spare")
 
 
+def test_the_same_fault_of_two_aliases() -> None:
+    """What is wrong with two aliases is a fault of each."""
+    options = {"base_url": f"http://127.0.0.1:{free_port()}/v1", "api_key": KEY}
+    checks = examine_all(Subject({"default": options, "eu": options}))
+    assert [check.client for check in checks if check.name == "tcp" and check.status == "fault"] == [
+        "default",
+        "eu",
+    ]
+
+
 def test_a_provider(scene: Scene) -> None:
     """A provider can be examined, with the origins of its options."""
     scene.patch.setenv("AI_CLIENT_DEADLINE", "7")
