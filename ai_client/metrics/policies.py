@@ -37,7 +37,7 @@ def snapshot_of(provider: Any, alias: str, metrics: Metrics) -> Snapshot:
 def follow_one(provider: Any, alias: str, metrics: Metrics) -> None:
     """Have this process show what the clients of an alias are at."""
     shared = metrics.shared
-    if shared is None or shared.own is not None:
+    if shared is None or shared.own is not None or provider.state == "closed":
         return
     followed = ref(provider)
 

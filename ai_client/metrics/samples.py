@@ -44,6 +44,7 @@ class Sample(NamedTuple):
 def samples_of(provider: Any) -> Iterator[tuple[Family, list[Sample]]]:
     """Yield the instruments of a provider that have values, each with its samples; blocks while it reads stores."""
     found: dict[Family, list[Sample]] = {}
+    complete = True
     for alias, metrics in policies_of(provider):
         snapshot = snapshot_of(provider, alias, metrics)
         client = ("client", alias)
@@ -56,9 +57,12 @@ def samples_of(provider: Any) -> Iterator[tuple[Family, list[Sample]]]:
                 found.setdefault(family, []).extend(_samples(family, (client,), figures))
         if metrics.shared is not None:
             found.setdefault(STORE_UP, []).append(Sample("", (client,), int(snapshot.complete)))
+        complete = complete and snapshot.complete
         if snapshot.complete:
             found.setdefault(PROCESSES, []).append(Sample("", (client,), snapshot.processes))
-    for family, samples in chain(found.items(), _of_breakers(provider), _of_budgets(provider)):
+    # of a store that is down nothing more is asked, which would take longer than a scraper waits
+    in_stores = chain(_of_breakers(provider), _of_budgets(provider)) if complete else ()
+    for family, samples in chain(found.items(), in_stores):
         if samples:
             yield family, samples
 

@@ -118,3 +118,20 @@ def test_aliases_count_apart(upstream: Upstream, alias: str) -> None:
     provider[alias].client.chat.completions.create(**CHAT)
     assert scraped(provider).by("ai_client_calls_total", "client") == {(alias,): 1}
     provider.close()
+
+
+def test_a_closed_provider_opens_its_store_no_more(upstream: Upstream, tmp_path: Path) -> None:
+    """After its clients are closed, a process opens the store no more and shows nothing, until it is used again."""
+    provider = shared(upstream, tmp_path / "store.db")
+    provider.client.chat.completions.create(**CHAT)
+    metrics = provider["default"]._assembly.layers()[0].metrics
+    provider.close()
+    assert metrics.shared.tallies() == []
+    page = scraped(provider)
+    assert metrics.shared.own is None
+    assert page.total("ai_client_clients_alive") == 0
+    provider.start().client.chat.completions.create(**CHAT)
+    page = scraped(provider)
+    assert page.total("ai_client_calls_total") == 2
+    assert page.total("ai_client_clients_built_total") == 2
+    provider.close()

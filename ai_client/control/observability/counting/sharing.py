@@ -84,7 +84,9 @@ class SharedCounts:
         for key, amounts in series.items():
             at, said = self._placed(key, amounts)
             found.append(Tally(self._period, to_json(at).decode(), said, now + _KEPT))
-        counters, gauges = ({}, {}) if self.own is None else self.own()
+        if self.own is None:  # its clients are not built yet, or closed: nothing is opened for them
+            return found
+        counters, gauges = self.own()
         if added := {n: a - self._told.get(n, 0) for n, a in counters.items() if a > self._told.get(n, 0)}:
             self._told.update(counters)
             found.append(Tally(self._period, _OF_PROCESSES, added, now + _KEPT))
