@@ -20,7 +20,7 @@ class Assembly:
         alias: The first alias that it is of.
     """
 
-    def __init__(self, config: ClientConfig, alias: str) -> None:
+    def __init__(self, config: ClientConfig, alias: str = "default") -> None:
         self.config = config
         self.alias = alias
         self._maker: tuple[int, int] | None = None
