@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -590,6 +591,7 @@ class Answering:
     """A sender whose answer comes although its request was cancelled, with a body of which nothing is sent twice."""
 
     def __init__(self) -> None:
+        self.pool = SimpleNamespace()  # where a sender counts what its pool opens
         self.sent, self.go = threading.Event(), threading.Event()
         self.closed: list[str] = []
 
