@@ -3,7 +3,7 @@
 import sys
 import sysconfig
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 OURS = __name__.partition(".")[0]
 OFFICIAL = "openai"
@@ -59,7 +59,8 @@ def _constructs(frame: FrameType, client: Any) -> bool:
     """Return whether a frame is one of the client's constructor, wherever its class and those around it are from."""
     names = frame.f_code.co_varnames
     first: Any = frame.f_locals.get(names[0]) if names else None
-    return first is client or (type(first) is tuple and bool(first) and first[0] is client)
+    given = cast("tuple[Any, ...]", first) if type(first) is tuple else (first,)
+    return bool(given) and given[0] is client
 
 
 def _is_of_library(frame: FrameType) -> bool:

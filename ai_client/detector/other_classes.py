@@ -32,19 +32,20 @@ class _Constructor:
         self.told = told
         if self._replacement is not None:
             return
-        original = self._original = self._cls.__init__
+        original: Callable[..., None] = self._cls.__init__
+        self._original = original
 
         @wraps(original)
         def replacement(client: Any, *args: Any, **options: Any) -> None:
             original(client, *args, **options)
-            if (told := self.told) is not None:
-                told(client, self._package)
+            if self.told is not None:
+                self.told(client, self._package)
 
         self._replacement = self._cls.__init__ = replacement
 
     def restore(self) -> None:
         self.told = None
-        if vars(self._cls).get("__init__") is self._replacement:
+        if self._cls.__dict__.get("__init__") is self._replacement:
             self._cls.__init__ = self._original
             self._replacement = None
 
