@@ -49,7 +49,7 @@ class Metrics:
     Args:
         labels: What tells series apart: `endpoint`, `model`, `tenant`, or some of them. The model is that which a call
             is sent to, as an alias or a fallback resolves it.
-        max_series: Combinations of their values that are told apart; all others count under `other`.
+        max_series: Series, one for each combination of their values, that are told apart; others count under `other`.
         name: Tells applications apart that share a store.
         store: Where processes add up what they count; those of a store in memory show what they counted themselves.
         client: The alias of the clients whose calls are counted.
