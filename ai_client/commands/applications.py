@@ -53,7 +53,7 @@ def _of_environment() -> "Application":
     from ..provider import DEFAULT_ALIAS  # noqa: PLC0415
 
     settings = Settings({DEFAULT_ALIAS: {}}, lambda _, option: option)
-    make = cache(settings.make_provider)
+    make = cache(partial(settings.make_provider, warn=False))  # the doctor shows risks
     return Application("the environment", settings, make, partial(_closing, make))
 
 

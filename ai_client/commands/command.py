@@ -45,9 +45,20 @@ class CommandError(Exception):
 class Command(Protocol):
     """A sub-command: a module with these members."""
 
-    NAME: str
-    HELP: str
-    LOADS: bool
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a constant of the module
+        """The name of the sub-command."""
+        ...
+
+    @property
+    def HELP(self) -> str:  # noqa: N802
+        """A line on what it is for."""
+        ...
+
+    @property
+    def LOADS(self) -> bool:  # noqa: N802
+        """Whether it is about an application."""
+        ...
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
         """Add the command's arguments to its parser."""

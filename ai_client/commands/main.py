@@ -1,9 +1,8 @@
 """The command `ai-client`."""
 
 import argparse
-import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from .._version import __version__
@@ -25,8 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the command's name; by default those of the process.
     """
     options = _parser().parse_args(argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding lacks
+    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")  # of what the terminal's encoding lacks
     return perform(COMMANDS[options.command], options, partial(load, getattr(options, "app", None)), Output())
 
 

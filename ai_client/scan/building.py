@@ -154,7 +154,7 @@ def _assign(target: ast.expr, value: ast.expr, scope: NameScope) -> None:
     elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
         function: NameScope | None = scope
         if isinstance(function, Function) and function.of_class is not None:
-            taken = function.node.args  # type: ignore[attr-defined]
+            taken = function.definition.args
             first = [*taken.posonlyargs, *taken.args][:1]
             if first and first[0].arg == target.value.id:
                 found = function.of_class.attributes()

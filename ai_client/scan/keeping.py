@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from .resolving import Resolver, Self
 from .scopes import Assigned, Class, Function, Module, NameScope, Owner, Parameter, last_name
@@ -104,9 +105,9 @@ def _early_ends(child: ast.stmt, parent: ast.AST) -> Iterator[tuple[list[ast.AST
 
 def _block_of(child: ast.stmt, parent: ast.AST) -> list[ast.stmt]:
     for name in _BLOCKS:
-        block = getattr(parent, name, None)
+        block: object = getattr(parent, name, None)
         if isinstance(block, list) and child in block:
-            return block
+            return cast("list[ast.stmt]", block)
     return []
 
 

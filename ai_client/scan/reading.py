@@ -188,7 +188,7 @@ class _Mentions:
                     to.add(text)
                 case _:
                     pass
-            for name, value in ast.iter_fields(node):
-                inner = self.annotated if name in {"annotation", "returns"} else to
-                values: list[object] = value if isinstance(value, list) else [value]
-                left.extend((one, inner) for one in values if isinstance(one, ast.AST))
+            annotations = {getattr(node, name, None) for name in ("annotation", "returns")}
+            left.extend(
+                (one, self.annotated if one in annotations else to) for one in ast.iter_child_nodes(node)
+            )

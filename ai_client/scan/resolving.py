@@ -259,7 +259,7 @@ class Resolver:
             yield from map(Partial, arguments)
         elif called.name == "builtins.getattr" and constants:
             yield from self._attributes(arguments, constants[0])
-        elif called.last == "import_module" and constants and node.args[0] is not None:
+        elif called.last == "import_module" and constants:
             yield from self._imports.imported(Imported(constants[0], 0, None), scope.module)
         elif called.last in families.DEPENDS:
             yield from self._injected(arguments)

@@ -73,5 +73,4 @@ def _finding(built: Construction) -> ScanFinding:
 
 
 def _line_of(function: Function) -> int:
-    line: int = function.node.lineno  # type: ignore[attr-defined]
-    return line
+    return function.definition.lineno

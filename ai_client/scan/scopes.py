@@ -63,8 +63,8 @@ class NameScope:
     module: "Module"
     parent: "NameScope | None"
     name: str
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    outer: set[str] = field(default_factory=set)
+    bindings: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
+    outer: set[str] = field(default_factory=set[str])
 
     def bind(self, name: str, binding: Binding) -> None:
         """Add what a name is bound to."""
@@ -79,7 +79,7 @@ class Owner(NameScope):
         nodes: The calls, attributes and `with` blocks that run with it, each with its scope.
     """
 
-    nodes: list[tuple[ast.AST, NameScope]] = field(default_factory=list)
+    nodes: list[tuple[ast.AST, NameScope]] = field(default_factory=list[tuple[ast.AST, NameScope]])
 
 
 @dataclass(eq=False)
@@ -92,7 +92,7 @@ class Function(Owner):
     """
 
     of_class: "Class | None" = None
-    returned: list[tuple[ast.expr, NameScope]] = field(default_factory=list)
+    returned: list[tuple[ast.expr, NameScope]] = field(default_factory=list[tuple[ast.expr, NameScope]])
 
     @property
     def decorators(self) -> list[ast.expr]:
@@ -135,7 +135,7 @@ class Class(NameScope):
         """Return what its methods assign to attributes of the object."""
         return self._attributes
 
-    _attributes: dict[str, list[Assigned]] = field(default_factory=dict)
+    _attributes: dict[str, list[Assigned]] = field(default_factory=dict[str, list[Assigned]])
 
 
 @dataclass(eq=False)
@@ -157,12 +157,12 @@ class Module(Owner):
     path: str = ""
     parts: tuple[str, ...] = ()
     is_package: bool = False
-    lines: list[str] = field(default_factory=list)
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
-    functions: list[Function] = field(default_factory=list)
-    classes: list[Class] = field(default_factory=list)
-    scopes: dict[ast.AST, Function | Class] = field(default_factory=dict)
-    stars: list[tuple[str, int]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list[str])
+    parents: dict[ast.AST, ast.AST] = field(default_factory=dict[ast.AST, ast.AST])
+    functions: list[Function] = field(default_factory=list[Function])
+    classes: list[Class] = field(default_factory=list[Class])
+    scopes: dict[ast.AST, Function | Class] = field(default_factory=dict[ast.AST, Function | Class])
+    stars: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
     def owners(self) -> "Iterator[Owner]":
         """Yield what runs in it."""

@@ -7,7 +7,7 @@ from .entry import EntryPoint
 from .scopes import Function, Module, last_name
 from .values import FunctionValue, Instance
 
-_APPLICATIONS = {
+_APPLICATIONS: dict[tuple[str, ...], str] = {
     ("scope", "receive", "send"): "an ASGI application",
     ("environ", "start_response"): "a WSGI application",
 }

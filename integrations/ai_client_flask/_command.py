@@ -24,17 +24,17 @@ class _Subcommand(click.Command):
         super().__init__(command.NAME, short_help=command.HELP, add_help_option=False)
         self._command = command
 
-    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Leave the arguments to the command's own parser."""
-        context.args = args
+        ctx.args = args
         return args
 
-    def invoke(self, context: click.Context) -> NoReturn:
+    def invoke(self, ctx: click.Context) -> NoReturn:
         """Run the command, and end with its exit code."""
-        parser = argparse.ArgumentParser(prog=context.command_path, description=self._command.HELP)
+        parser = argparse.ArgumentParser(prog=ctx.command_path, description=self._command.HELP)
         self._command.add_arguments(parser)
-        options = parser.parse_args(context.args)
-        sys.exit(perform(self._command, options, partial(_load, context), Output()))
+        options = parser.parse_args(ctx.args)
+        sys.exit(perform(self._command, options, partial(_load, ctx), Output()))
 
 
 commands = click.Group(
