@@ -32,6 +32,7 @@ EVERYTHING: dict[str, Any] = {
     ],
     "budget_options": {"output_tokens": 100},
     "cost": True,
+    "metrics": True,
     "prices": {"gpt-4o-mini": {"input": 1, "output": 2}},
     "price_options": {"library": False},
     "rate_limits": [{"requests": 100, "per": "minute", "scope": ["tenant", "model"]}],
@@ -49,8 +50,8 @@ def hear(details: object) -> None:
 
 def test_the_order_of_policies() -> None:
     """Whatever the order of the options, policies are around each other in the documented one."""
-    watching = "function Telemetry Logs Hooks".split()  # noqa: SIM905 - reads as the list it is
-    others = "Guardrails Cache Fallback Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905
+    watching = "function CallMetrics Telemetry Logs Hooks".split()  # noqa: SIM905 - reads as the list it is
+    others = "Guardrails Cache Fallback TargetMetrics Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905
     expected = [*watching, *others]
     reverse = dict(reversed(EVERYTHING.items()))
 
