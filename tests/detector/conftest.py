@@ -4,12 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from ai_client._call.labels import served
+from ai_client.detector.detection import _running
 from ai_client.detector.lines import forget
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Start with nothing counted, and leave nothing."""
+def alone() -> Iterator[None]:
+    """Start with nothing counted, detected or served, whatever other tests of this process have left; leave nothing."""
+    detectors, requests = list(_running._detectors), set(served)
+    for one in detectors:
+        one.stop()
+    served.clear()
     forget()
     yield
     forget()
+    served.update(requests)
+    for one in detectors:
+        one.start()
