@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
-from ai_client.control import Call, Concurrency, Cost, Next, Reply, StreamEnd
+from ai_client.control import Call, Concurrency, Cost, Metrics, Next, Reply, StreamEnd
+from ai_client.control.observability.metrics import metrics_in
 from ai_client.stores.memory import MemoryBackend
 from tests.support.hostile.answers import Kind
 from tests.support.hostile.payloads import TOKENS
@@ -70,6 +72,7 @@ EACH: dict[str, Options] = {
     "policies": {"policies": []},
     "hooks": {"hooks": dict.fromkeys(("on_call", "on_attempt", "on_result", "on_error"), hear)},
     "logs": {"logs": True, "redaction": {"patterns": ["email", "card"]}},
+    "metrics": {"metrics": True},
     "telemetry": {"telemetry": {"tracer_provider": TracerProvider(), "meter_provider": MeterProvider()}},
     "guardrails": {"guardrails": {"allowed_models": ["m", "second"], "max_output_tokens": 100}},
     "cache": {"cache": {"scope": "all"}},
@@ -128,7 +131,10 @@ def is_kept(name: str, kind: Kind) -> bool:
 
 
 def check_costs(layers: Iterable[Any], kind: Kind, calls: int) -> None:
-    """Compare the sums of cost with those of so many calls, each counted once."""
+    """Compare the sums of cost with those of so many calls, each counted once, and metrics with cost."""
+    layers = list(layers)
+    for metrics in metrics_in(layers):
+        check_metrics(metrics, [cost for cost in layers if isinstance(cost, Cost)])
     for cost in (layer for layer in layers if isinstance(layer, Cost)):
         rows = cost.report()
         if not kind.billed:
@@ -142,6 +148,21 @@ def check_costs(layers: Iterable[Any], kind: Kind, calls: int) -> None:
         found = {name: row.sums.get(name, 0) for name in ("reported", "input", "output", "nano_usd")}
         expected = {"reported": calls, "input": calls * into, "output": calls * out}
         assert found == {**expected, "nano_usd": calls * 1000 * (into + 2 * out)}
+
+
+def check_metrics(metrics: Metrics, costs: Iterable[Cost]) -> None:
+    """Assert that no call is under way, and that metrics and cost have counted the same."""
+    assert not metrics.counts.under_way
+    counted: Counter[str] = Counter()
+    for amounts in metrics.counts.totals().values():
+        for name, amount in amounts.items():
+            counted[name.partition(".")[0]] += amount
+    for cost in costs:
+        rows = cost.report()
+        sums = rows[0].sums if rows else {}
+        assert counted["used"] == sums.get("calls", 0)
+        for name in ("input", "output", "nano_usd", "unpriced"):
+            assert counted[name] == sums.get(name, 0), name
 
 
 def check_own_policies(layers: Iterable[Any], calls: int, sent: int) -> None:
