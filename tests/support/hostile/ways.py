@@ -64,7 +64,7 @@ def pools_of(client: Any) -> list[Any]:
 
 
 def _below(thing: Any) -> list[Any]:
-    if hasattr(thing, "stats"):
+    if hasattr(thing, "stats") and thing.stats() is not None:  # as of a sender over a user's HTTP client
         return [thing]
     if hasattr(thing, "_senders"):
         return [sender.pool for sender in thing._senders.values()]
