@@ -20,7 +20,6 @@ EVERYTHING: dict[str, Any] = {
     "redaction": {"content": False, "patterns": ["email"]},
     "hooks": {"on_call": "tests.control.test_options.hear"},
     "logs": True,
-    "metrics": {"max_series": 10},
     "telemetry": True,
     "guardrails": {"max_output_tokens": 100, "endpoints": {"/x": {"max_output_tokens": 10}}},
     "cache": {"scope": "tenant", "ttl": 60},
