@@ -269,7 +269,7 @@ def test_call_reads_the_question_from_standard_input(
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     """Serve streams that take long."""
-    with Upstream(delay=30) as upstream:
+    with Upstream(delay=1) as upstream:
         monkeypatch.setenv("OPENAI_BASE_URL", upstream.base_url)
         yield upstream
 
