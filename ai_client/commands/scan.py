@@ -59,7 +59,8 @@ def run(options: argparse.Namespace, load: Load, out: "Output") -> int:
     if not options.json:
         count = len(report.findings)
         built = "No client is" if not count else "1 client is" if count == 1 else f"{count} clients are"
-        said = f"{built} built per request in {report.files} {'file' if report.files == 1 else 'files'} ({report.seconds:.1f} s)."
+        files = "1 file" if report.files == 1 else f"{report.files} files"
+        said = f"{built} built per request in {files} ({report.seconds:.1f} s)."
         out.line(said, "fault" if count else "good")
     return ExitCode.FOUND if report.findings else ExitCode.OK
 
