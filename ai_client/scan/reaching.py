@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from . import families
 from .clients import ClientClasses
 from .entry import EntryPoint
+from .given import given_by, is_for_missing
 from .keepers import is_kept_class, is_once, keeps
 from .keeping import Keeping
 from .resolving import Resolver
@@ -43,8 +44,8 @@ class Reaching:
         self._resolver = resolver
         self._clients = clients
         self._keeping = Keeping(resolver)
-        self._left: deque[tuple[FunctionValue, EntryPoint]] = deque()
-        self._seen = set[FunctionValue]()
+        self._left: deque[tuple[FunctionValue, EntryPoint, frozenset[str]]] = deque()
+        self._seen = set[tuple[FunctionValue, frozenset[str]]]()
         self._built: dict[ast.expr, Construction] = {}
 
     def walk(self, entries: Iterable[EntryPoint]) -> list[Construction]:
@@ -57,10 +58,11 @@ class Reaching:
             self._enter(*self._left.popleft())
         return list(self._built.values())
 
-    def _reach(self, called: FunctionValue, entry: EntryPoint) -> None:
-        if called not in self._seen:
-            self._seen.add(called)
-            self._left.append((called, entry))
+    def _reach(self, called: FunctionValue, entry: EntryPoint, by: ast.expr | None = None) -> None:
+        given = given_by(by, called.scope) if isinstance(by, ast.Call) else frozenset[str]()
+        if (called, given) not in self._seen:
+            self._seen.add((called, given))
+            self._left.append((called, entry, given))
 
     def _inject(self, entry: EntryPoint) -> None:
         """Follow the classes whose objects a framework makes for the parameters of a function."""
@@ -72,12 +74,14 @@ class Reaching:
                         if isinstance(value, ClassValue) and self._clients.name_of(value) is None:
                             self._fields(value.scope, entry)
 
-    def _enter(self, called: FunctionValue, entry: EntryPoint) -> None:
+    def _enter(self, called: FunctionValue, entry: EntryPoint, given: frozenset[str]) -> None:
         function, of = called.scope, called.of
         fresh = isinstance(of, Instance) and of.is_fresh
         if is_once(function, is_fresh=fresh) or self._is_kept_by_decorator(called, entry):
             return
         for node, scope in function.nodes:
+            if is_for_missing(node, function, given):
+                continue
             if isinstance(node, ast.Call):
                 self._call(node, scope, called, entry)
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
@@ -136,18 +140,18 @@ class Reaching:
         elif isinstance(value, Partial):
             self._use(value.of, node, owner, entry)
         elif isinstance(value, FunctionValue):
-            self._reach(value, entry)
+            self._reach(value, entry, node)
         elif isinstance(value, Instance):
-            self._methods([value], ("__call__",), entry)
+            self._methods([value], ("__call__",), entry, node)
         elif isinstance(value, ClassValue):
-            self._make(value.scope, entry)
+            self._make(value.scope, entry, node)
 
-    def _make(self, scope: Class, entry: EntryPoint) -> None:
+    def _make(self, scope: Class, entry: EntryPoint, by: ast.expr) -> None:
         """Follow the construction of an object of the tree."""
         if scope.method("__new__") is None and is_kept_class(scope):
             return
         made = Instance(scope, is_fresh=not is_kept_class(scope))
-        self._methods([made], _MAKING, entry)
+        self._methods([made], _MAKING, entry, by)
         self._fields(scope, entry)
 
     def _fields(self, scope: Class, entry: EntryPoint) -> None:
@@ -162,13 +166,15 @@ class Reaching:
                             for value in self._resolver.values(word.value, base):
                                 self._use(value, word.value, _owner_of(base), entry)
 
-    def _methods(self, values: Iterable[Value], names: Iterable[str], entry: EntryPoint) -> None:
+    def _methods(
+        self, values: Iterable[Value], names: Iterable[str], entry: EntryPoint, by: ast.expr | None = None
+    ) -> None:
         for value in values:
             if isinstance(value, Instance) and self._clients.name_of(ClassValue(value.scope)) is None:
                 for name in names:
                     for method in self._resolver.members(value, name):
                         if isinstance(method, FunctionValue):
-                            self._reach(method, entry)
+                            self._reach(method, entry, by)
 
     def _pass(
         self, value: FunctionValue, node: ast.Call, scope: NameScope, called: FunctionValue, entry: EntryPoint

@@ -936,4 +936,25 @@ app = FastAPI()
 @app.post("/")
 def index(body: Req): return body.q
 """,
+    "a default that a caller needs": """
+from fastapi import FastAPI
+from openai import OpenAI
+
+shared = OpenAI()
+
+class Assistant:
+    def __init__(self, client=None):
+        self.client = client or OpenAI()  # built
+
+def ask(question, client=None):
+    if client is None:
+        client = OpenAI()  # built
+    return client.responses.create(model="m", input=question)
+
+app = FastAPI()
+
+@app.get("/")
+def index():
+    return Assistant().client, ask("Hello", client=shared), ask("Hello", client=None)
+""",
 }

@@ -837,4 +837,28 @@ lazy = SimpleLazyObject(lambda: OpenAI())
 def ask(request):
     return llm.client, lazy
 """,
+    "a client that callers pass, and a default that none of them needs": """
+from fastapi import FastAPI
+from openai import OpenAI
+
+shared = OpenAI()
+
+class Assistant:
+    def __init__(self, client=None):
+        self.client = client or OpenAI()
+
+def ask(question, *, client=None):
+    if client is None:
+        client = OpenAI()
+    return client.responses.create(model="m", input=question)
+
+def other(client=None):
+    return OpenAI() if client is None else client
+
+app = FastAPI()
+
+@app.get("/")
+def index():
+    return Assistant(shared).client, ask("Hello", client=shared), other(client=shared)
+""",
 }
