@@ -260,8 +260,9 @@ class Reservation:
             renewal.stop()
         if store is None or not (self._places or changes or tally):
             return ledgers
-        if tally is not None and not (self._places or changes) and hasattr(store, "record"):
-            store.record(self._tickets[0], tally)  # a store of the application's own may not have it
+        record = getattr(store, "record", None)  # which a store of the application's own may lack
+        if tally is not None and record is not None and not (self._places or changes):
+            record(self._tickets[0], tally)
             return ledgers
         now = io.now()
         for number, ticket in enumerate(self._tickets):

@@ -1,5 +1,6 @@
 """Headers of a call that are for the cache: the directives of `cache-control`, and tags."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -29,7 +30,8 @@ def read_directives(call: Call) -> tuple[Directives, Call]:
     """Parse the headers of a call that are for the cache; return what they say with the call without them."""
     said: dict[str, str] = {}
     rest: dict[str, Any] = {}
-    for name, value in (call.headers or {}).items():
+    given_headers: Mapping[str, Any] = call.headers or {}  # by callers without a type checker too
+    for name, value in given_headers.items():
         if (lower := name.lower()) in {CONTROL, TAG} and isinstance(value, str | Omit):
             said[lower] = "" if isinstance(value, Omit) else value
         else:
