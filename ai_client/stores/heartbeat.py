@@ -17,6 +17,8 @@ TICK = 0.5
 """Seconds between two looks of the thread at what is due."""
 _BEATS_IN_LIFE = 5
 """How often a reservation is renewed while it would last, so that a few late beats do not end it."""
+PATIENCE = 2.0
+"""Seconds that the thread spends on one store, as it renews reservations in others besides."""
 _IDLE_TICKS = 60
 """Looks at nothing after which the thread ends; a later renewal starts another."""
 
@@ -105,6 +107,17 @@ _here = PerProcess(_Heartbeat)
 def keep_beating(beat: Callable[[], bool], every: float) -> Renewal:
     """Call a function regularly in the heartbeat's thread, at first after *every* seconds, until it returns `False`."""
     return _here().start(beat, every)
+
+
+def keep_beating_for(beat: Callable[[], bool], every: float) -> Renewal:
+    """Call a method like `keep_beating`, for as long as its object lives."""
+    method = weakref.WeakMethod(beat)
+
+    def beat_while_it_lives() -> bool:
+        living = method()
+        return living is not None and living()
+
+    return keep_beating(beat_while_it_lives, every)
 
 
 def keep_renewed(

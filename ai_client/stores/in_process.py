@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import Tally
+from .heartbeat import Renewal
 from .recording import TotalsRecording
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class StoreInProcess(Executor):
         self.recording = TotalsRecording(write, place)
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
         self.catching_up = threading.Lock()
+        self.asking: Renewal | None = None  # whether the backend is back, while changes are queued
         self.down_until = 0.0
         self.long_failures = 0
         self.warned = -WARN_EVERY

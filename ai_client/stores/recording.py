@@ -19,13 +19,11 @@ from weakref import WeakMethod, WeakSet
 from .._fork import PerProcess
 from .._io.deadline import limited
 from .base import Tally
-from .heartbeat import Renewal, keep_beating
+from .heartbeat import PATIENCE, Renewal, keep_beating
 from .tickets import new_ticket
 
 EVERY = 1.0
 """Seconds from one writing to the next."""
-_PATIENCE = 2.0
-"""Seconds that the heartbeat spends on one store, as it renews reservations in others besides."""
 _IDLE = 10
 """Writings of nothing after which the heartbeat looks no more; what is recorded later wakes it."""
 _MOST = 10_000
@@ -119,7 +117,7 @@ class TotalsRecording:
         """Write, for the heartbeat; return whether to go on."""
         self._idle = 0 if self._entries else self._idle + 1
         try:
-            with limited(time.monotonic() + _PATIENCE):
+            with limited(time.monotonic() + PATIENCE):
                 self.write()
         except Exception:
             logger.exception("Writing what calls used failed; it is tried again.")

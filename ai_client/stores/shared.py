@@ -3,16 +3,18 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from .._fork import PerProcess
 from .._io import IO
-from .._io.deadline import is_out_of_time, is_over, settling
+from .._io.deadline import is_out_of_time, is_over, limited, settling
 from ..errors import StoreError
 from .administered import administered
 from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .heartbeat import PATIENCE, keep_beating_for
 from .in_process import UNFINISHED, WARN_EVERY, StoreInProcess, catch_up
 from .place import place_of
 from .recording import TotalsRecording, write_recorded
@@ -247,10 +249,20 @@ class SharedStore:
 
     def _remember(self, change: Callable[[], Any]) -> None:
         """Queue a change until the backend is back."""
-        pending = self._here().pending
-        if len(pending) == pending.maxlen:
+        here = self._here()
+        if len(here.pending) == here.pending.maxlen:
             logger.error("The store has been down for so long that the oldest queued change is dropped.")
-        pending.append(change)
+        here.pending.append(change)
+        if here.asking is None:
+            here.asking = keep_beating_for(self._catch_up, PAUSE)
+
+    def _catch_up(self) -> bool:
+        """Count what is queued, for the heartbeat, as perhaps no call follows; return whether to try again."""
+        here = self._here()
+        with suppress(*UNFINISHED), limited(time.monotonic() + PATIENCE):
+            self._attempt(bool, ())
+        here.asking = here.asking if here.pending else None
+        return bool(here.pending)  # whoever queued one meanwhile saw that this asks
 
     def _attempt(self, operation: Callable[..., T], args: tuple[Any, ...]) -> T:
         here, began = self._here(), time.monotonic()

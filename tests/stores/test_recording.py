@@ -1,23 +1,27 @@
 """What a process adds up by itself and writes once a second: nothing lost, nothing twice."""
 
+import gc
 import linecache
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ai_client.errors import StoreError
-from ai_client.stores import Tally, recording as recording_module
+from ai_client.stores import Hold, Ledger, Spend, Tally, recording as recording_module
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.recording import TotalsRecording
 from ai_client.stores.shared import SharedStore
 from tests.support.policies import finish, sync_io
+from tests.support.waiting import until
 
 UNTIL = time.time() + 86_400
 PATIENCE = 20.0
@@ -262,3 +266,31 @@ def run(code: str, file: Path | None = None) -> str:
             [sys.executable, "-c", code, path], capture_output=True, text=True, check=True, timeout=60
         )
     return done.stdout.strip()
+
+
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_what_is_queued_while_the_store_is_down_is_counted_though_no_call_follows(on_failure: Any) -> None:
+    """A process that has nothing more to do counts what it queued once the store is back, and by itself."""
+    backend = Remote()
+    backend.up = False
+    store, io = SharedStore(backend, on_failure=on_failure), sync_io()
+    hold = Hold("a", 60, 100, UNTIL)
+    assert finish(store.admit(io, "t", [hold], (), now=time.time(), expires=UNTIL)) is None
+    assert finish(store.settle(io, "t", [Spend("a", 5, UNTIL)], time.time(), tally=tally())) == []
+    assert backend.ledger("a", time.time()) == Ledger(0, 60)
+    backend.up = True
+    until(lambda: backend.ledger("a", time.time()) == Ledger(5, 0))
+    assert total(backend) == 1
+    store.close()
+
+
+def test_a_store_that_is_dropped_while_it_is_down_is_asked_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing keeps a store that its owner has dropped, and that never comes back."""
+    caplog.set_level(logging.CRITICAL, "ai_client")  # a record would keep the error and what raised it
+    backend = Remote()
+    backend.up = False
+    store = SharedStore(backend)
+    assert finish(store.settle(sync_io(), "t", [Spend("a", 5, UNTIL)], time.time())) == []
+    dropped = weakref.ref(store)
+    del store
+    until(lambda: gc.collect() >= 0 and dropped() is None)
