@@ -56,7 +56,7 @@ def test_figures_of_two_workers_agree(framework: str, store: str, tmp_path: Path
     points.mkdir()
     plan = planned(500)
     with counting_upstream() as upstream:
-        environment = {
+        environment: dict[str, Any] = {
             "COUNTED_UPSTREAM": upstream.base_url,
             "COUNTED_STORE": store,
             "COUNTED_POINTS": str(points),
@@ -102,6 +102,6 @@ def test_figures_of_two_workers_agree(framework: str, store: str, tmp_path: Path
                 api_key="sk-test",
                 controls={**CONTROLS, "telemetry": False, "metrics": False, "store": store},
             )
-            usage = {name: reader.usage.report(by=[name]) for name in ("model", "tenant")}  # type: ignore[list-item]
+            usage = {"model": reader.usage.report("model"), "tenant": reader.usage.report("tenant")}
             reader.close()
             check(plan, upstream, page, usage, points_in(points))

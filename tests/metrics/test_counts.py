@@ -10,8 +10,8 @@ from ai_client.control.observability.metrics import Metrics, metrics_in
 from ai_client.errors import ConfigError
 from ai_client.metrics import MetricsPage
 from ai_client.testing import Upstream
-from tests.support.invoke import CHAT, Invoke
-from tests.support.metrics import Scraped
+from tests.support.invoke import Invoke
+from tests.support.metrics import Scraped, ask
 
 PRICES = {"gpt-5.5": {"input": 1, "output": 2}, "gpt-5.4-mini": {"input": 0.1, "output": 0.2}}
 
@@ -31,7 +31,7 @@ def test_a_call_is_counted_once_everywhere(upstream: Upstream) -> None:
     """A call counts under its endpoint, model and tenant: outcome, attempt, tokens, cost and duration."""
     provider = provider_of(upstream)
     with labels(endpoint="/ask", tenant="acme"):
-        answer = provider.client.chat.completions.create(**CHAT)
+        answer = ask(provider)
     page = scraped(provider)
     where = {"client": "default", "endpoint": "/ask", "model": "gpt-5.5", "tenant": "acme"}
     assert answer.usage is not None
@@ -52,11 +52,11 @@ def test_failures_and_retries_are_told_apart(upstream: Upstream) -> None:
     """Each attempt counts by how it ended, a retry where another followed, and the call once by its error."""
     provider = provider_of(upstream, max_retries=1)
     upstream.reply(status=500, headers={"retry-after-ms": "1"})
-    provider.client.chat.completions.create(**CHAT)
+    ask(provider)
     for _ in range(2):
         upstream.reply(status=503, headers={"retry-after-ms": "1"})
     with pytest.raises(APIStatusError):
-        provider.client.chat.completions.create(**CHAT)
+        ask(provider)
     page = scraped(provider)
     assert page.by("ai_client_attempts_total", "result") == {("ok",): 1, ("500",): 1, ("503",): 2}
     assert page.total("ai_client_retries_total") == 2
@@ -72,7 +72,7 @@ def test_targets_of_a_fallback_count_under_their_own_models(upstream: Upstream) 
         upstream, max_retries=0, controls={"models": {"smart": ["gpt-5.5", "gpt-5.4-mini"]}}
     )
     upstream.reply(status=500)
-    provider.client.chat.completions.create(**{**CHAT, "model": "smart"})
+    ask(provider, model="smart")
     page = scraped(provider)
     assert page.by("ai_client_attempts_total", "model", "result") == {
         ("gpt-5.5", "500"): 1,
@@ -85,14 +85,13 @@ def test_targets_of_a_fallback_count_under_their_own_models(upstream: Upstream) 
 def test_hits_of_a_cache_cost_nothing(upstream: Upstream) -> None:
     """A cached answer counts as a call and a hit, and uses neither attempt nor tokens."""
     provider = provider_of(upstream, controls={"cache": {"scope": "all"}})
-    for _ in range(3):
-        answer = provider.client.chat.completions.create(**CHAT, seed=1)
+    answers = [ask(provider, seed=1) for _ in range(3)]
     page = scraped(provider)
     assert page.by("ai_client_cache_total", "cache") == {("miss",): 1, ("hit",): 2}
     assert page.total("ai_client_calls_total") == 3
     assert page.total("ai_client_attempts_total") == 1
-    assert answer.usage is not None
-    assert page.total("ai_client_input_tokens_total") == answer.usage.prompt_tokens
+    assert answers[0].usage is not None
+    assert page.total("ai_client_input_tokens_total") == answers[0].usage.prompt_tokens
     provider.close()
 
 
@@ -126,7 +125,7 @@ def test_series_are_bounded(upstream: Upstream) -> None:
     provider = provider_of(upstream, controls={"metrics": {"max_series": 2}})
     for tenant in ("a", "b", "c", "d", "a", "c"):
         with labels(tenant=tenant):
-            provider.client.chat.completions.create(**CHAT)
+            ask(provider)
     page = scraped(provider)
     assert page.by("ai_client_calls_total", "tenant") == {("a",): 2, ("b",): 1, ("other",): 3}
     assert page.total("ai_client_folded_series_total") > 0
@@ -138,7 +137,7 @@ def test_any_tenant_can_be_read(upstream: Upstream, tenant: str) -> None:
     """Whatever a tenant is called, the page is read by Prometheus' own parser as one series with that label."""
     provider = provider_of(upstream)
     with labels(tenant=tenant):
-        provider.client.chat.completions.create(**CHAT)
+        ask(provider)
     ((shown,),) = scraped(provider).by("ai_client_calls_total", "tenant")
     assert shown == tenant[:256].encode("utf-8", "replace").decode()
     provider.close()

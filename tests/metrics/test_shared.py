@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from ai_client import ClientProvider, labels
+from ai_client.errors import StoreError
 from ai_client.metrics import MetricsPage
 from ai_client.testing import Upstream
 from tests.support.collector import Collector
-from tests.support.invoke import CHAT
-from tests.support.metrics import Scraped
+from tests.support.metrics import Scraped, ask
 
 
 def scraped(provider: ClientProvider) -> Scraped:
@@ -28,7 +28,7 @@ def test_each_shows_what_all_have_counted(upstream: Upstream, tmp_path: Path) ->
     """Whoever is asked shows the calls of all that share the store, and what those are at that are not closed."""
     one, other = (shared(upstream, tmp_path / "store.db") for _ in range(2))
     for provider in (one, other, other):
-        provider.client.chat.completions.create(**CHAT)
+        ask(provider)
     other["default"]._assembly.layers()[0].metrics.shared._store.recording.write()
     page = scraped(one)
     assert page.total("ai_client_calls_total", outcome="ok") == 3
@@ -49,11 +49,12 @@ def test_each_shows_what_all_have_counted(upstream: Upstream, tmp_path: Path) ->
 
 def test_series_are_bounded_over_all_processes(upstream: Upstream, tmp_path: Path) -> None:
     """Processes together tell no more series apart than one may, but for what each of them has begun at once."""
+    page = Scraped("")
     for number in range(4):
         provider = shared(upstream, tmp_path / "store.db", max_series=3)
         for tenant in (f"{number}-a", f"{number}-b"):
             with labels(tenant=tenant):
-                provider.client.chat.completions.create(**CHAT)
+                ask(provider)
         page = scraped(provider)
         provider.close()
     by_tenant = page.by("ai_client_calls_total", "tenant")
@@ -66,24 +67,31 @@ def test_names_keep_applications_apart(upstream: Upstream, tmp_path: Path) -> No
     """Applications with names of their own share a store and no figure."""
     one = shared(upstream, tmp_path / "store.db", name="one")
     other = shared(upstream, tmp_path / "store.db", name="other")
-    one.client.chat.completions.create(**CHAT)
+    ask(one)
     assert scraped(other).total("ai_client_calls_total") == 0
     assert scraped(one).total("ai_client_calls_total") == 1
     one.close()
     other.close()
 
 
-def test_without_its_store_a_page_shows_no_counts(upstream: Upstream, tmp_path: Path) -> None:
+def test_without_its_store_a_page_shows_no_counts(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the store is down the page says so and shows no counts, which would seem to have gone back."""
-    provider = shared(upstream, tmp_path / "missing" / "store.db")
-    provider.client.chat.completions.create(**CHAT)
-    (tmp_path / "missing").rmdir() if (tmp_path / "missing").exists() else None
-    (tmp_path / "missing").write_text("a file in the directory's place")
-    page = scraped(provider)
+    provider = shared(upstream, tmp_path / "store.db")
+    ask(provider)
+
+    def fail(*_: object) -> Any:
+        raise StoreError("It is down.")
+
+    backend = provider["default"]._assembly.layers()[0].metrics.store.backend
+    with monkeypatch.context() as patched:
+        patched.setattr(backend, "sums", fail)
+        page = scraped(provider)
     assert page.total("ai_client_store_up") == 0
     assert not page.by("ai_client_calls_total", "outcome")
     assert page.total("ai_client_clients_alive") == 1
-    (tmp_path / "missing").unlink()
+    monkeypatch.setattr("ai_client.stores.shared.PAUSE", 0.0)
     provider.close()
 
 
@@ -96,7 +104,7 @@ def test_opentelemetry_observes_what_histograms_do_not_have(upstream: Upstream) 
     ]
     for provider in providers:
         for _ in range(2):
-            provider.client.chat.completions.create(**CHAT, seed=1)
+            ask(provider, seed=1)
     found = collector.metrics()
     assert {point.value for point in found["ai_client.clients.alive"]} == {2}
     assert {point.value for point in found["ai_client.connections.opened"]} == {2}
@@ -115,7 +123,7 @@ def test_aliases_count_apart(upstream: Upstream, alias: str) -> None:
     """Calls of each alias count under its name, in one page."""
     options = {"base_url": upstream.base_url, "api_key": "sk-test", "controls": {"metrics": True}}
     provider = ClientProvider(options, aliases={"other": options})
-    provider[alias].client.chat.completions.create(**CHAT)
+    ask(provider[alias])
     assert scraped(provider).by("ai_client_calls_total", "client") == {(alias,): 1}
     provider.close()
 
@@ -123,14 +131,14 @@ def test_aliases_count_apart(upstream: Upstream, alias: str) -> None:
 def test_a_closed_provider_opens_its_store_no_more(upstream: Upstream, tmp_path: Path) -> None:
     """After its clients are closed, a process opens the store no more and shows nothing, until it is used again."""
     provider = shared(upstream, tmp_path / "store.db")
-    provider.client.chat.completions.create(**CHAT)
+    ask(provider)
     metrics = provider["default"]._assembly.layers()[0].metrics
     provider.close()
     assert metrics.shared.tallies() == []
     page = scraped(provider)
     assert metrics.shared.own is None
     assert page.total("ai_client_clients_alive") == 0
-    provider.start().client.chat.completions.create(**CHAT)
+    ask(provider.start())
     page = scraped(provider)
     assert page.total("ai_client_calls_total") == 2
     assert page.total("ai_client_clients_built_total") == 2

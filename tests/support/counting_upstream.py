@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _chunk(self, data: bytes) -> None:
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the class calls it
         """Say nothing."""
 
 
@@ -116,12 +116,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, *args: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that hang up."""
 
 
 @contextmanager
-def counting_upstream() -> Iterator[Counted]:
+def counting_upstream() -> Generator[Counted]:
     """Run the upstream."""
     counted = Counted()
     with _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"counted": counted})) as server:

@@ -5,6 +5,13 @@ from typing import Any, cast
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.invoke import CHAT
+
+
+def ask(clients: Any, **more: Any) -> Any:
+    """Make a small call with the sync client of a provider or an alias."""
+    return clients.client.chat.completions.create(**{**CHAT, **more})
+
 
 class Scraped:
     """The samples of a page in Prometheus' format.

@@ -96,7 +96,8 @@ class Metrics:
         return self.whole(call, partial(self.at_target, proceed=proceed))
 
     def _key(self, record: Record) -> Key:
-        labels, found = record.labels, []
+        labels = record.labels
+        found: list[str] = []
         for name in self.labels:
             value = (record.target_model or record.model) if name == "model" else getattr(labels, name)
             found.append(

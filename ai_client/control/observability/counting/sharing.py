@@ -101,7 +101,7 @@ class SharedCounts:
 
     def snapshot(self) -> Snapshot:
         """Return what all processes have counted; blocks while it reads the store."""
-        counters, gauges = ({}, {}) if self.own is None else self.own()
+        gauges: Figures = {} if self.own is None else self.own()[1]
         now = time.time()
         minute = int(now // _MINUTE)
         try:
@@ -116,7 +116,7 @@ class SharedCounts:
         except StoreError:
             return Snapshot(gauges=gauges, complete=False)
         sums: dict[str, Any] = {**found.get(self._period, {})}
-        counters = sums.pop(_OF_PROCESSES, {})
+        counters: Figures = sums.pop(_OF_PROCESSES, {})
         series: dict[Key, Figures] = {tuple(from_json(key)): amounts for key, amounts in sums.items()}
         self._known = {*series}
         shown = [gauges, *(one for one in others if one is not None)]
