@@ -93,7 +93,10 @@ class TotalsRecording:
                 source = kept()
                 if source is None:
                     continue
-                self._entries.extend([(new_ticket(), tally) for tally in source()])
+                try:
+                    self._entries.extend([(new_ticket(), tally) for tally in source()])
+                except Exception:  # what calls cost is written whatever becomes of metrics
+                    logger.exception("What was counted could not be taken down; it is tried again.")
             entries = list(islice(self._entries, len(self._entries)))
             if not entries:
                 return

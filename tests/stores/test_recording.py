@@ -235,6 +235,24 @@ time.sleep(60)
     assert run(READ, file) == "1"
 
 
+class Faulty:
+    """A source that fails."""
+
+    def tallies(self) -> list[Tally]:
+        """Fail."""
+        raise RuntimeError("no figures")
+
+
+def test_a_source_that_fails_keeps_nothing_else_from_being_written() -> None:
+    """What was recorded is written, and read, though a source of other figures fails."""
+    backend = Remote()
+    store = SharedStore(backend)
+    source = Faulty()
+    store.recording.gather(source.tallies)  # type: ignore[union-attr]
+    store.record("a", tally())
+    assert finish(store.sums(sync_io(), "", "~")) == {"2030-01-01T00": {"k": {"n": 1}}}
+
+
 def test_calls_write_where_no_thread_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no heartbeat runs, what was recorded is bounded: a call writes it."""
     monkeypatch.setattr(recording_module, "_MOST", 5)
