@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ def check_metrics(metrics: Metrics, costs: Iterable[Cost]) -> None:
             counted[name.partition(".")[0]] += amount
     for cost in costs:
         rows = cost.report()
-        sums = rows[0].sums if rows else {}
+        sums: Mapping[str, int] = rows[0].sums if rows else {}
         assert counted["used"] == sums.get("calls", 0)
         for name in ("input", "output", "nano_usd", "unpriced"):
             assert counted[name] == sums.get(name, 0), name
