@@ -27,7 +27,9 @@ class TraceLog:
         url = request.url
         host = f"[{url.host}]" if ":" in url.host else url.host
         self._name = f"{owner} to {url.scheme}://{host}:{url.port or (443 if url.scheme == 'https' else 80)}"
-        self._then = then._then if isinstance(then, TraceLog) else then
+        self._then: Callable[[str, dict[str, Any]], Any] | None = (
+            then._then if isinstance(then, TraceLog) else then
+        )
         self._began: float | None = None
 
     def __call__(self, name: str, info: dict[str, Any]) -> None:
