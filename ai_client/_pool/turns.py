@@ -1,7 +1,7 @@
 """Futures that tasks wait for, and that may be done or cancelled already when their turn comes."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 
 def wake(future: "asyncio.Future[None] | None") -> None:
@@ -24,7 +24,15 @@ def resume(future: "asyncio.Future[None] | None", loop: asyncio.AbstractEventLoo
     callback, context = callbacks[0]
     future.remove_done_callback(callback)
     future.set_result(None)
-    context.run(callback, future)
+    try:
+        context.run(callback, future)
+    except (KeyboardInterrupt, SystemExit) as error:
+        # These end the loop that runs a task; of a protocol, uvloop takes them for a failure of its connection.
+        cast("asyncio.AbstractEventLoop", loop).call_soon(_interrupt, error)
+
+
+def _interrupt(error: BaseException) -> None:
+    raise error
 
 
 def fail(future: "asyncio.Future[None] | None", error: Exception) -> None:

@@ -1,5 +1,6 @@
 """The state of a store in one process: its threads, and what waits for the backend to be back."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -19,6 +20,8 @@ MAX_PENDING = 10_000
 """Changes queued while the backend is down; beyond that the oldest is dropped."""
 UNFINISHED = (StoreError, KeyboardInterrupt, SystemExit, MemoryError)
 """Errors after which a change is repeated: it may or may not have been applied, and applies only once."""
+
+logger = logging.getLogger("ai_client")
 
 
 class StoreInProcess(Executor):
@@ -78,6 +81,8 @@ def catch_up(here: StoreInProcess) -> None:
             except UNFINISHED:
                 done = False
                 raise
+            except Exception:  # which is not that of the call that happens to come first
+                logger.exception("A change that was queued while the store was down cannot be counted.")
             finally:
                 if (
                     done and here.pending and here.pending[0] is change

@@ -85,46 +85,58 @@ class TotalsRecording:
         _write_at_the_end()
 
     def write(self) -> None:
-        """Write all that was recorded so far; return once that is done, whichever thread does it."""
+        """Write all that was recorded so far; return once that is done, whichever thread does it.
+
+        What the store takes for an error of its caller's is logged, tried again the next time, and holds up nothing.
+        """
         with self._writing:
-            self._write_batch()  # what an interrupt has left
-            self._sources = [kept for kept in self._sources if kept() is not None]
-            for kept in self._sources:
-                source = kept()
-                if source is None:
-                    continue
-                try:
-                    self._entries.extend([(new_ticket(), tally) for tally in source()])
-                except Exception:  # what calls cost is written whatever becomes of metrics
-                    logger.exception("What was counted could not be taken down; it is tried again.")
-            entries = list(islice(self._entries, len(self._entries)))
-            if not entries:
-                return
-            before = self._seen[0]
-            fresh = [entry for entry in entries if entry[0] not in before and entry[0] not in self._seen[1]]
-            # Each of these steps may be the last: what is in the batch is seen, and is not added to another one.
-            self._seen, self._batch = (
-                (frozenset(ticket for ticket, _ in entries), before),
-                deque(_merged(fresh)),
-            )
-            for _ in entries:
-                self._entries.popleft()
+            self._collect()
             self._write_batch()
 
+    def _collect(self) -> None:
+        """Move what was recorded to the batch."""
+        self._sources = [kept for kept in self._sources if kept() is not None]
+        for kept in self._sources:
+            source = kept()
+            if source is None:
+                continue
+            try:
+                self._entries.extend([(new_ticket(), tally) for tally in source()])
+            except Exception:  # what calls cost is written whatever becomes of metrics
+                logger.exception("What was counted could not be taken down; it is tried again.")
+        entries = list(islice(self._entries, len(self._entries)))
+        if not entries:
+            return
+        before = self._seen[0]
+        fresh = [entry for entry in entries if entry[0] not in before and entry[0] not in self._seen[1]]
+        # Each of these steps may be the last: what is in the batch is seen, and is not added to it again.
+        self._seen, self._batch = (
+            (frozenset(ticket for ticket, _ in entries), before),
+            deque([*self._batch, *_merged(fresh)]),
+        )
+        for _ in entries:
+            self._entries.popleft()
+
     def _write_batch(self) -> None:
-        while self._batch:
-            self._write(*self._batch[0])
+        failure: Exception | None = None
+        for _ in range(len(self._batch)):
+            try:
+                self._write(*self._batch[0])
+            except Exception as error:  # noqa: BLE001 - of a backend of the application's own, say
+                failure = failure or error
+                self._batch.rotate(-1)
+            else:
+                self._batch.popleft()
+        if failure is not None:
+            logger.error("Writing what calls used failed; it is tried again.", exc_info=failure)
+        for _ in range(len(self._batch) - _MOST):  # the oldest, as of what is queued while a store is down
             self._batch.popleft()
 
     def _beat(self) -> bool:
         """Write, for the heartbeat; return whether to go on."""
-        self._idle = 0 if self._entries else self._idle + 1
-        try:
-            with limited(time.monotonic() + PATIENCE):
-                self.write()
-        except Exception:
-            logger.exception("Writing what calls used failed; it is tried again.")
-            return True
+        self._idle = 0 if self._entries or self._batch else self._idle + 1
+        with limited(time.monotonic() + PATIENCE):
+            self.write()
         if self._idle < _IDLE or self._sources:
             return True
         self._renewal = None
@@ -169,11 +181,7 @@ class _AtExit:
 
 def _end() -> None:
     _AtExit.has_begun = True
-    for recording in list(_recordings()):
-        try:
-            recording.write()
-        except Exception:
-            logger.exception("What calls used could not be written at the end of the process.")
+    write_recorded()
 
 
 atexit.register(_end)

@@ -4,10 +4,15 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
+import uvloop
 
 from ai_client._http.library import library
+from ai_client._http.options import PoolOptions
 from ai_client._pool.async_network import AsyncNetworkStream
+from ai_client._pool.async_pool import AsyncPool
+from tests.support.raw_server import RawServer
 
 SIZE = 64
 
@@ -153,3 +158,40 @@ def test_a_task_waits_again_within_the_callback() -> None:
         assert found == [b"first", b"one", b"two"]
 
     run(scenario)
+
+
+@pytest.mark.parametrize(
+    "loop_of", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_the_end_of_the_program_ends_the_loop(
+    server: RawServer, loop_of: Callable[[], asyncio.AbstractEventLoop], kind: type[BaseException]
+) -> None:
+    """A task that ends the program right after what it received does so on every loop."""
+    pool, tasks = AsyncPool(PoolOptions()), list[asyncio.Task[None]]()
+
+    async def leave() -> None:
+        await pool.handle_async_request(httpx.Request("GET", server.url))
+        raise kind
+
+    async def main() -> None:
+        tasks.append(asyncio.create_task(leave()))
+        await asyncio.wait(tasks, timeout=30.0)
+
+    async def end() -> None:
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        await pool.aclose()
+
+    loop = loop_of()
+    try:
+        with pytest.raises(kind):
+            loop.run_until_complete(main())
+        assert isinstance(tasks[0].exception(), kind)
+    finally:
+        loop.call_soon(loop.stop)  # uvloop may still have to stop, after its end by an error
+        loop.run_forever()
+        loop.run_until_complete(end())
+        loop.close()

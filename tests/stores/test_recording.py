@@ -121,9 +121,71 @@ def test_a_store_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert total(backend) == 11
 
 
+class Odd(Remote):
+    """A backend of an application's own, which fails in its own way with what it cannot take yet."""
+
+    odd = "odd"
+
+    def settle(self, *args: Any, **options: Any) -> Any:
+        """Settle, or fail for tallies with odd labels."""
+        if any(isinstance(one, Tally) and one.key == self.odd for one in args):
+            raise ValueError("It is odd.")
+        return super().settle(*args, **options)
+
+
+def test_what_a_backend_cannot_take_holds_up_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    """A tally at which a backend fails in its own way is logged and tried again; all others are written and read."""
+    backend = Odd()
+    store = SharedStore(backend)
+    for number in range(3):
+        store.record(f"odd{number}", tally("odd"))
+        store.record(f"t{number}", tally())
+        sums = finish(store.sums(sync_io(), "", "~"))
+        assert sums == {"2030-01-01T00": {"k": {"n": number + 1}}}
+    store.record("last", tally())
+    store.close()
+    assert total(backend) == 4
+    assert "It is odd." in caplog.text
+    backend.odd = ""
+    store.close()
+    assert (total(backend), total(backend, "odd")) == (4, 3)
+
+
+def test_a_call_meets_no_error_of_a_backend_that_fails_in_a_way_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where calls write what was recorded, they meet nothing of what comes of that, and memory is bounded."""
+    monkeypatch.setattr(recording_module, "_MOST", 5)
+    monkeypatch.setattr(recording_module, "keep_beating", lambda *_: object())
+    monkeypatch.setattr(Odd, "settle", lambda *_: 1 / 0)
+    store = SharedStore(Odd())
+    recording = store.recording
+    assert recording is not None
+    for number in range(100):
+        store.record(f"t{number}", tally(f"k{number}"))
+    assert len(recording._entries) + len(recording._batch) <= 10
+
+
+def test_a_queued_change_that_fails_is_no_error_of_another_call(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was queued while the store was down, and fails in its own way then, is logged, and fails no other call."""
+    monkeypatch.setattr("ai_client.stores.shared.PAUSE", 0.0)
+    backend = Odd()
+    store = SharedStore(backend)
+    backend.up, backend.odd = False, ""
+    for number, key in enumerate(["odd", "k"]):
+        finish(store.settle(sync_io(), f"t{number}", (), time.time(), tally=tally(key)))
+    backend.up, backend.odd = True, "odd"
+    finish(store.settle(sync_io(), "last", (), time.time(), tally=tally()))
+    assert total(backend) == 2
+    assert "It is odd." in caplog.text
+
+
 def test_an_interrupt_at_any_moment_loses_and_repeats_nothing() -> None:
     """Ctrl-C at any line of recording and writing, and the same done again, counts each ticket once."""
-    code = TotalsRecording.write.__code__, TotalsRecording._write_batch.__code__, TotalsRecording.add.__code__
+    steps = TotalsRecording.write, TotalsRecording._collect, TotalsRecording._write_batch, TotalsRecording.add
+    code = [step.__code__ for step in steps]
     for line in range(1, 60):
         backend = Remote()
         store = SharedStore(backend)
