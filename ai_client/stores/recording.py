@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from weakref import WeakMethod, WeakSet
 
 from .._fork import PerProcess
@@ -28,8 +28,6 @@ _IDLE = 10
 """Writings of nothing after which the heartbeat looks no more; what is recorded later wakes it."""
 _MOST = 10_000
 """Entries after which a call writes them itself: no thread runs, as under uWSGI without `enable-threads`."""
-_EXITING = ("multiprocessing.util", "billiard.util")
-"""Modules that end their processes without what `atexit` runs."""
 
 Entry: TypeAlias = tuple[str, Tally]
 """A tally, and the ticket of what it counts."""
@@ -185,14 +183,36 @@ def _end() -> None:
 
 
 atexit.register(_end)
+
+
+def _end_of_worker(**_: object) -> None:
+    _end()
+
+
+def _finalize(finalize: Any) -> None:
+    finalize(None, _end, exitpriority=0)
+
+
+def _receive(signal: Any) -> None:
+    signal.connect(_end_of_worker, weak=False)
+
+
+_ENDS: Mapping[tuple[str, str], Callable[[Any], None]] = {
+    ("multiprocessing.util", "Finalize"): _finalize,
+    ("billiard.util", "Finalize"): _finalize,
+    ("celery.signals", "worker_process_shutdown"): _receive,  # processes of its workers end by `os._exit`
+}
+"""Names in modules that end processes without what `atexit` runs, and how each is asked to run `_end`."""
 _told: PerProcess[set[str]] = PerProcess(set)
 
 
 def _write_at_the_end() -> None:
     """Have `_end` run where a process ends without `atexit`."""
     told = _told()
-    for name in _EXITING:
-        module = sys.modules.get(name)
-        if module is not None and name not in told:
-            told.add(name)
-            vars(module)["Finalize"](None, _end, exitpriority=0)
+    for (module, name), ask in _ENDS.items():
+        found = getattr(
+            sys.modules.get(module), name, None
+        )  # none in a module that a thread is still importing
+        if found is not None and module not in told:
+            told.add(module)
+            ask(found)

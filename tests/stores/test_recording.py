@@ -375,3 +375,24 @@ def test_a_store_that_is_dropped_while_it_is_down_is_asked_no_more(caplog: pytes
     dropped = weakref.ref(store)
     del store
     until(lambda: gc.collect() >= 0 and dropped() is None)
+
+
+def test_the_end_of_a_celery_worker_process_writes_what_it_has_recorded(tmp_path: Path) -> None:
+    """A process of a Celery worker, which ends by `os._exit` after its last task, tells before that it ends."""
+    file = tmp_path / "store.db"
+    code = f"""
+import os, sys
+from celery.concurrency.prefork import process_destructor
+from ai_client.stores import Tally, open_store
+store = open_store("sqlite:///" + sys.argv[1])
+store.record("parent", Tally("p", "k", {{"n": 1}}, {UNTIL}))
+for amount in (10, 100):
+    child = os.fork()
+    if child == 0:
+        store.record("child", Tally("p", "k", {{"n": amount}}, {UNTIL}))
+        process_destructor(os.getpid(), 0)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+    run(code, file)
+    assert run(READ, file) == "111"
