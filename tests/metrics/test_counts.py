@@ -1,19 +1,40 @@
 """What the policy `Metrics` counts of calls, as Prometheus reads it."""
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 
-from ai_client import APIStatusError, ClientProvider, labels
+from ai_client import APIStatusError, AsyncOpenAI, ClientProvider, labels
 from ai_client.control import make_layers
 from ai_client.control.observability.metrics import Metrics, metrics_in
 from ai_client.errors import ConfigError
 from ai_client.metrics import MetricsPage
+from ai_client.stores import Ledger
+from ai_client.stores.memory import MemoryBackend
+from ai_client.stores.shared import SharedStore
 from ai_client.testing import Upstream
 from tests.support.invoke import Invoke
 from tests.support.metrics import Scraped, ask
 
 PRICES = {"gpt-5.5": {"input": 1, "output": 2}, "gpt-5.4-mini": {"input": 0.1, "output": 0.2}}
+
+
+class SlowToSettle(MemoryBackend):
+    """A backend that is not instant, and settles when it may."""
+
+    instant = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settles, self.may_settle = threading.Event(), threading.Event()
+
+    def settle(self, *args: Any) -> list[Ledger]:
+        """Settle once that is allowed."""
+        self.settles.set()
+        assert self.may_settle.wait(60)
+        return super().settle(*args)
 
 
 def provider_of(upstream: Upstream, **options: Any) -> ClientProvider:
@@ -118,6 +139,33 @@ def test_a_stream_that_is_left_is_cancelled(invoke: Invoke) -> None:
     (amounts,) = metrics.counts.totals().values()
     assert (amounts["call.cancelled"], amounts["used.estimated"]) == (1, 1)
     assert "call.ok" not in amounts
+
+
+async def _cancelled_while_it_settles(client: AsyncOpenAI, backend: SlowToSettle) -> None:
+    call = asyncio.create_task(
+        client.chat.completions.create(model="gpt-5.5", messages=[{"role": "user", "content": "Hello"}])
+    )
+    assert await asyncio.to_thread(backend.settles.wait, 60)
+    call.cancel()
+    backend.may_settle.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+def test_a_call_that_is_cancelled_after_its_answer_used_what_that_reports(upstream: Upstream) -> None:
+    """A call that is cancelled while budgets settle it uses the same tokens and USD here as in the totals of usage."""
+    backend = SlowToSettle()
+    controls = {"store": SharedStore(backend), "budgets": [{"requests": 10}]}
+    provider = provider_of(upstream, controls=controls)
+    asyncio.run(_cancelled_while_it_settles(provider.async_client, backend))
+    page, (row,) = scraped(provider), provider.usage.report()
+    assert (row.calls, row.reported, row.unknown) == (1, 1, 0)
+    assert page.by("ai_client_billed_attempts_total", "usage") == {("reported",): 1}
+    assert page.total("ai_client_input_tokens_total") == row.input_tokens
+    assert page.total("ai_client_output_tokens_total") == row.output_tokens
+    assert page.total("ai_client_cost_usd_total") == pytest.approx(row.usd, rel=1e-12)
+    assert page.by("ai_client_calls_total", "outcome") == {("cancelled",): 1}
+    provider.close()
 
 
 def test_series_are_bounded(upstream: Upstream) -> None:

@@ -169,7 +169,12 @@ class Metrics:
             if unseen := record.attempts - attempts - seen:
                 amounts.append((ATTEMPT + _result(error), unseen))
             if _uses_tokens(call):
-                _add_lost(amounts, record, record.billable - billable)
+                billed, usage = record.billable - billable, record.usage
+                if billed and usage is not None and usage is not before and usage is not UNKNOWN:
+                    # answered, and counted so further in; cancelled or rejected after that
+                    billed -= 1
+                    _add_used(amounts, record, usage)
+                _add_lost(amounts, record, billed)
             counts.add(self._key(record), amounts)
             raise
         finally:
