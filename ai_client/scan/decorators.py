@@ -39,17 +39,20 @@ class Decorators:
         kind = self._of_application(node, called, scope) if isinstance(called, ast.Attribute) else None
         if kind is not None:
             return kind
-        name = last_name(called)
         values = self._resolver.values(called, scope)
         if self._is_task(called, values, scope):
             return "a task"
-        tops = {value.top for value in values if isinstance(value, External)}
-        if name == "receiver" and isinstance(node, ast.Call):
+        known = [value for value in values if isinstance(value, External)]
+        tops = {value.top for value in known}
+        names = {last_name(called), *(value.last for value in known)}
+        if any(value.name in families.ADMIN_DECORATORS for value in known):
+            return "an admin page"
+        if "receiver" in names and isinstance(node, ast.Call):
             signals = {last_name(one) for argument in node.args for one in ast.walk(argument)}
             return None if signals.isdisjoint(families.MODEL_SIGNALS) else "a signal's receiver"
-        if name in families.VIEW_DECORATORS and tops & families.FRAMEWORKS:
+        if names & families.VIEW_DECORATORS and tops & families.FRAMEWORKS:
             return "a view"
-        return "a route" if name in families.METHODS and tops & {"litestar", "bottle"} else None
+        return "a route" if names & families.METHODS and tops & {"litestar", "bottle"} else None
 
     def _of_application(self, node: ast.expr, called: ast.Attribute, scope: NameScope) -> str | None:
         """Return what a decorator of an application or router makes, such as `@app.get("/")`."""
@@ -81,7 +84,8 @@ class Decorators:
     def _is_task(self, called: ast.expr, values: tuple[Value, ...], scope: NameScope) -> bool:
         name = last_name(called)
         tops = {_top(value) for value in values if isinstance(value, External | ExternalObject)}
-        if name in families.TASK_NAMES:
+        names = {name, *(one.last for one in values if isinstance(one, External))}
+        if names & families.TASK_NAMES:
             return bool(tops & families.TASK_PACKAGES)
         if name != "task":
             return False

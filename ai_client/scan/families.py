@@ -54,6 +54,7 @@ BUILDING = {
     "path": "a view",
     "re_path": "a view",
     "url": "a view",
+    "LocalProxy": "a proxy",
 }
 """Functions and classes of frameworks that take it as an argument."""
 VIEW_DECORATORS = frozenset(
@@ -74,6 +75,7 @@ VIEW_DECORATORS = frozenset(
         "staff_member_required",
     }
 )
+ADMIN_DECORATORS = frozenset({"django.contrib.admin.action", "django.contrib.admin.display"})
 TASK_NAMES = frozenset({"shared_task", "periodic_task", "db_task", "db_periodic_task", "actor", "job"})
 TASK_PACKAGES = frozenset(
     {"celery", "dramatiq", "huey", "rq", "django_rq", "taskiq", "procrastinate", "arq", "flask_rq2"}
@@ -108,7 +110,16 @@ FRAMEWORKS = frozenset(
         "flask_restful",
         "flask_restx",
     }
-    | {"flask_smorest", "flask_socketio", "socketio", "djangorestframework", "wagtail", "oscar", "pyramid"}
+    | {
+        "flask_smorest",
+        "flask_socketio",
+        "socketio",
+        "djangorestframework",
+        "wagtail",
+        "oscar",
+        "pyramid",
+        "werkzeug",
+    }
 )
 VIEW_BASES = (
     "View",
@@ -217,6 +228,7 @@ RUNNING = frozenset(
         "run_coroutine_threadsafe",
         "ensure_future",
     }
+    | {"enqueue", "enqueue_in", "enqueue_at", "enqueue_call", "async_task"}
     | {"on_commit", "apply", "call", "gather", "wait_for", "next", "iter", "list", "sorted", "contextmanager"}
 )
 """Functions of other packages that run a function that they are given."""

@@ -32,14 +32,22 @@ def is_once(function: Function, is_fresh: bool | None) -> bool:
 
 def is_kept_class(scope: Class) -> bool:
     """Return whether a class has one object that it returns again: a singleton."""
-    definition = scope.definition
-    metaclass = [word.value for word in definition.keywords if word.arg == "metaclass"]
-    if any(map(keeps, definition.decorator_list)) or any(
-        "singleton" in last_name(one).lower() for one in metaclass
-    ):
-        return True
-    new = scope.method("__new__")
-    return new is not None and any(isinstance(node, ast.If) for node in ast.walk(new.node))
+    return any(map(keeps, scope.definition.decorator_list)) or _chooses(scope.method("__new__"))
+
+
+def metaclasses(scope: Class) -> list[ast.expr]:
+    """Return the expression after `metaclass=`, where there is one."""
+    return [word.value for word in scope.definition.keywords if word.arg == "metaclass"]
+
+
+def is_keeping_metaclass(found: Class) -> bool:
+    """Return whether a metaclass has its classes make one object that they return again."""
+    return _chooses(found.method("__call__"))
+
+
+def _chooses(method: Function | None) -> bool:
+    """Return whether a method that makes objects does so only where there is none yet."""
+    return method is not None and any(isinstance(node, ast.If | ast.Try) for node in ast.walk(method.node))
 
 
 def is_property(function: Function) -> bool:

@@ -193,6 +193,7 @@ class _Look:
                     ]
                     yield from self.mentioned(read, depth + 1)
                 elif isinstance(node, ast.Call):
+                    yield ast.unparse(node)
                     yield from self.asked_by(node)
 
     def asked_by(self, node: ast.Call) -> Iterator[str]:

@@ -9,10 +9,11 @@ from . import families
 from .clients import ClientClasses
 from .entry import EntryPoint
 from .given import given_by, is_for_missing
-from .keepers import is_kept_class, is_once, keeps
+from .keepers import is_once, keeps
 from .keeping import Keeping
 from .resolving import Resolver
 from .scopes import Class, Function, NameScope, Owner, Parameter
+from .singletons import is_initialized_once, is_singleton
 from .values import ClassValue, External, FunctionValue, Instance, Partial, Value
 
 _MAKING = ("__new__", "__init__", "__post_init__", "__attrs_post_init__", "model_post_init")
@@ -148,9 +149,10 @@ class Reaching:
 
     def _make(self, scope: Class, entry: EntryPoint, by: ast.expr) -> None:
         """Follow the construction of an object of the tree."""
-        if scope.method("__new__") is None and is_kept_class(scope):
+        is_kept = is_singleton(scope, self._resolver)
+        if is_kept and (scope.method("__new__") is None or is_initialized_once(scope, self._resolver)):
             return
-        made = Instance(scope, is_fresh=not is_kept_class(scope))
+        made = Instance(scope, is_fresh=not is_kept)
         self._methods([made], _MAKING, entry, by)
         self._fields(scope, entry)
 

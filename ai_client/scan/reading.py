@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .building import build
 from .clients import ClientClasses
+from .foundations import foundations
 from .modules import Modules
-from .scopes import Module
 from .sources import SourceFile, Unread, parsed
 
+_WORD = re.compile(rb"[^\W\d]\w*")
 _LONGEST = 200
 """Characters of a text in which names are looked for."""
 _SHORTEST = 3
@@ -34,6 +35,7 @@ class Reading:
         self.unread: list[Unread] = []
         self.count = 0
         self._contents: dict[SourceFile, bytes] = {}
+        self._files: dict[SourceFile, _ReadFile | None] = {}
         self._on_progress = on_progress
         for source in found:
             self.count += 1
@@ -58,7 +60,7 @@ class Reading:
     def follow(self, clients: ClientClasses) -> None:
         """Parse the files that mention a package of clients, then those that mention what leads to one."""
         importing = re.compile(rb"(?:import|from)\s+(?:openai|ai_client)\b")
-        hot = self._parsed(
+        hot = self._examined(
             {
                 source: clients.words | (clients.short if importing.search(self._contents[source]) else set())
                 for source in self._mentioning(b"", clients.packages)
@@ -66,18 +68,43 @@ class Reading:
         )
         while hot:
             found: dict[SourceFile, set[str]] = {}
-            for module, names in hot:
-                word = module.parts[-1].encode() if module.parts else b""
-                for source in self._mentioning(
-                    word if len(word) >= _SHORTEST else b"", names, _package_of(module)
+            for source, names in hot:
+                is_package = source.parts[-1] == "__init__"
+                parts = source.parts[:-1] if is_package else source.parts
+                word = parts[-1].encode() if parts else b""
+                for one in self._mentioning(
+                    word if len(word) >= _SHORTEST else b"", names, parts if is_package else None
                 ):
-                    found.setdefault(source, set()).update(names)
-            hot = self._parsed(found)
+                    found.setdefault(one, set()).update(names)
+            hot = self._examined(found)
+        self._follow_foundations()
+
+    def _follow_foundations(self) -> None:
+        """Parse the modules that define what classes and functions rest on, though they mention no client."""
+        by_name: dict[str, list[tuple[tuple[str, ...], SourceFile]]] = {}
+        for source in self._contents:
+            parts = source.parts[:-1] if source.parts[-1] == "__init__" else source.parts
+            by_name.setdefault(parts[-1] if parts else "", []).append((parts, source))
+        wanted, done = set[str](), 0
+        while done < len(self.modules.all):
+            module = self.modules.all[done]
+            done += 1
+            for wanting in foundations(module, wanted):
+                for parts, source in by_name.get(wanting[-1] if wanting else "", ()):
+                    if parts[-len(wanting) :] == wanting and self._may_define(source, wanted):
+                        self._add(source)
+
+    def _may_define(self, source: SourceFile, names: set[str]) -> bool:
+        """Return whether a file has one of some names in it, or imports names that it does not have in it."""
+        content = self._contents[source]
+        return b"import *" in content or any(
+            word.decode(errors="replace") in names for word in _WORD.findall(content)
+        )
 
     def _mentioning(
         self, word: bytes, names: set[str], package: tuple[str, ...] | None = None
     ) -> list[SourceFile]:
-        """Return the files that are not parsed yet and mention a word, and one of some names or all names by `*`.
+        """Return the files that mention a word, and one of some names or all names by `*`.
 
         Args:
             word: The word.
@@ -95,43 +122,72 @@ class Reading:
             and pattern.search(content)
         ]
 
-    def _parsed(self, found: Mapping[SourceFile, set[str]]) -> list[tuple[Module, set[str]]]:
-        """Parse files; return them with the names that lead to what some words of each name."""
-        hot: list[tuple[Module, set[str]]] = []
+    def _examined(self, found: Mapping[SourceFile, set[str]]) -> list[tuple[SourceFile, set[str]]]:
+        """Look for words in files, parsed once each; return the names found to lead to them that did not before."""
+        hot: list[tuple[SourceFile, set[str]]] = []
         for source, words in found.items():
-            self._on_progress(str(source.path))
-            result = parsed(source, self._contents.pop(source))
-            if isinstance(result, Unread):
-                self.unread.append(result)
+            file = self._file(source)
+            if file is None or words <= file.words:
                 continue
-            tree, lines = result
-            names = leading_names(tree, words)
-            if names is not None:
-                module = build(tree, str(source.path), source.parts, lines)
-                self.modules.add(module)
-                hot.append((module, names))
+            new = file.leading(words)
+            if file.is_mentioned:
+                self._add(source)
+            if new:
+                hot.append((source, new))
         return hot
 
+    def _add(self, source: SourceFile) -> None:
+        file = self._file(source)
+        if file is not None and not file.is_added:
+            file.is_added = True
+            self.modules.add(build(file.tree, str(source.path), source.parts, file.lines))
 
-def _package_of(module: Module) -> tuple[str, ...] | None:
-    return module.parts if module.is_package else None
+    def _file(self, source: SourceFile) -> "_ReadFile | None":
+        if source not in self._files:
+            self._on_progress(str(source.path))
+            result = parsed(source, self._contents[source])
+            if isinstance(result, Unread):
+                self.unread.append(result)
+            self._files[source] = None if isinstance(result, Unread) else _ReadFile(*result)
+        return self._files[source]
 
 
-def leading_names(tree: ast.Module, words: set[str]) -> set[str] | None:
-    """Return the names of a module whose definitions use some words, or one another that does.
+class _ReadFile:
+    """A parsed file, and the names in it that lead to words.
 
-    `None` is returned where nothing mentions one at all, not even an annotation.
+    Attributes:
+        tree: Its syntax.
+        lines: Its text.
+        words: What was looked for so far.
+        is_mentioned: Whether anything in it mentions one of the words, if only an annotation.
+        is_added: Whether it is among the modules.
     """
-    statements = [_Mentions(statement) for statement in _statements(tree.body)]
-    hot, found = set(words), set[str]()
-    while True:
-        new = {name for one in statements if one.used & hot for name in one.bound} - found
-        if not new:
-            break
-        found |= new
-        hot |= new
-    is_mentioned = any((one.used | one.annotated) & hot for one in statements)
-    return found if is_mentioned else None
+
+    def __init__(self, tree: ast.Module, lines: list[str]) -> None:
+        self.tree = tree
+        self.lines = lines
+        self.words = set[str]()
+        self.is_mentioned = self.is_added = False
+        self._names = set[str]()
+        self._statements: list[_Mentions] | None = None
+
+    def leading(self, words: set[str]) -> set[str]:
+        """Return the names whose definitions use further words, or one another that does, and did none before."""
+        if self._statements is None:
+            self._statements = [_Mentions(statement) for statement in _statements(self.tree.body)]
+        has_star = any("*" in one.bound for one in self._statements)
+        self.words |= words
+        before = set(self._names)
+        if has_star:  # which may import any of them, to be imported from here
+            self._names |= self.words
+        while True:
+            hot = self.words | self._names
+            new = {name for one in self._statements if one.used & hot for name in one.bound} - self._names
+            if not new:
+                break
+            self._names |= new
+        self.is_mentioned = has_star or any((one.used | one.annotated) & hot for one in self._statements)
+        return self._names - before
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

@@ -6,10 +6,11 @@ from typing import TypeAlias
 
 from . import families
 from .importing import Imports
-from .keepers import is_kept_class, is_once, is_property
+from .keepers import is_once, is_property
 from .modules import Modules
 from .scopes import Assigned, Binding, Class, Function, Imported, Module, NameScope, Opaque, Parameter
 from .shapes import as_kept, as_object, displays, last_of, runs_later
+from .singletons import is_singleton
 from .values import ClassValue, External, ExternalObject, FunctionValue, Instance, ModuleValue, Partial, Value
 
 Self: TypeAlias = Instance | ClassValue | None
@@ -97,13 +98,10 @@ class Resolver:
             if not passed_over and name in at.bindings and (name not in at.outer or isinstance(at, Module)):
                 return [value for one in at.bindings[name] for value in self._bound(one, at, of)]
             at = at.parent
-        for module, level in scope.module.stars:
-            found = self._imports.imported(Imported(module, level, name), scope.module)
-            if found and not isinstance(found[0], External):
-                return found
-        if scope.module.stars and name not in families.BUILTINS:
-            return [External(f"{module}.{name}") for module, level in scope.module.stars if not level]
-        return [External(f"builtins.{name}")] if name in families.BUILTINS else []
+        stars = [Imported(module, level, name) for module, level in scope.module.stars]
+        found = [value for one in stars for value in self._imports.imported(one, scope.module)]
+        builtin: list[Value] = [External(f"builtins.{name}")] if name in families.BUILTINS else []
+        return [value for value in found if not isinstance(value, External)] or builtin or found
 
     def _bound(self, binding: Binding, scope: NameScope, of: Self) -> Iterable[Value]:
         match binding:
@@ -225,7 +223,9 @@ class Resolver:
         for value in self.values(node.func, scope, of):
             match value:
                 case ClassValue():
-                    yield Instance(value.scope, is_fresh=runs_later(scope) and not is_kept_class(value.scope))
+                    yield Instance(
+                        value.scope, is_fresh=runs_later(scope) and not is_singleton(value.scope, self)
+                    )
                 case Instance():
                     for one in self.members(value, "__call__"):
                         if isinstance(one, FunctionValue):
@@ -276,7 +276,7 @@ class Resolver:
             if isinstance(value, FunctionValue):
                 yield from self.returned(value)
             elif isinstance(value, ClassValue):
-                yield Instance(value.scope, is_fresh=not is_kept_class(value.scope))
+                yield Instance(value.scope, is_fresh=not is_singleton(value.scope, self))
 
     def _annotated_type(self, node: ast.expr, scope: NameScope, of: Self) -> Iterator[Value]:
         first, *others = node.elts if isinstance(node, ast.Tuple) else [node]

@@ -957,4 +957,146 @@ app = FastAPI()
 def index():
     return Assistant().client, ask("Hello", client=shared), ask("Hello", client=None)
 """,
+    "a registry whose file names the package in a text": {
+        "main.py": """
+import fastapi
+import services
+def create_app():
+    app = fastapi.FastAPI()
+    @app.get("/q")
+    async def q(text: str):
+        llm = services.make("openai")
+        return await llm.complete(text)
+    return app
+app = create_app()
+""",
+        "services/__init__.py": """
+from .registry import make as make
+""",
+        "services/registry.py": """
+from .llm import OpenAILLM, Fake
+BACKENDS = {"openai": OpenAILLM, "fake": Fake}
+def make(name):
+    return BACKENDS[name]()
+""",
+        "services/llm.py": """
+import openai
+class Fake:
+    async def complete(self, t): return t
+class OpenAILLM:
+    def __init__(self):
+        self._c = openai.AsyncOpenAI()  # built
+    async def complete(self, t):
+        return await self._c.responses.create(model="m", input=t)
+""",
+    },
+    "star imports through packages": {
+        "main.py": """
+from starlette.applications import Starlette
+from starlette.routing import Route, Mount
+from pkg.views import *
+app = Starlette(routes=[Mount("/a", routes=[Route("/x", ask), Route("/y", Ask)])])
+""",
+        "pkg/views.py": """
+from .core import *
+from starlette.endpoints import HTTPEndpoint
+async def ask(request):
+    c = Client()  # built
+class Ask(HTTPEndpoint):
+    async def post(self, request):
+        return make()
+""",
+        "pkg/core/__init__.py": """
+from ._impl import *
+""",
+        "pkg/core/_impl.py": """
+from openai import AsyncOpenAI as Client
+def make():
+    return Client()  # built
+""",
+    },
+    "a proxy of what flask.g keeps": """
+from flask import Flask, g
+from werkzeug.local import LocalProxy
+from openai import OpenAI
+app = Flask(__name__)
+def _get():
+    if not hasattr(g, "c"):
+        g.c = OpenAI()  # built
+    return g.c
+client = LocalProxy(_get)
+@app.route("/")
+def index():
+    return client.models.list()
+""",
+    "a job that a view enqueues": """
+from flask import Flask
+from redis import Redis
+from rq import Queue
+from openai import OpenAI
+app = Flask(__name__)
+q = Queue(connection=Redis())
+def work(t): OpenAI().models.list()  # built
+@app.route("/")
+def index():
+    q.enqueue(work, "x")
+    return "ok"
+""",
+    "actions of an admin page": """
+from django.contrib import admin
+from openai import OpenAI
+@admin.action(description="x")
+def summarize(modeladmin, request, queryset):
+    OpenAI().models.list()  # built
+class A(admin.ModelAdmin):
+    actions = [summarize]
+    def save_model(self, request, obj, form, change):
+        OpenAI().models.list()  # built
+""",
+    "decorators under other names": """
+from rest_framework.decorators import api_view as view
+from celery import shared_task as st
+from dramatiq import actor as act
+from openai import OpenAI
+@view(["GET"])
+def a(request): OpenAI()  # built
+@st
+def b(): OpenAI()  # built
+@act(max_retries=1)
+def c(): OpenAI()  # built
+""",
+    "a base class in a file that mentions no client": {
+        "core/__init__.py": """
+
+""",
+        "core/views.py": """
+from django.views import View
+class BaseView(View):
+    login = True
+""",
+        "shop/views.py": """
+from core.views import BaseView
+from openai import OpenAI
+class Ask(BaseView):
+    def get(self, request):
+        return OpenAI().models.list()  # built
+""",
+    },
+    "a base class that a package passes on": {
+        "core/__init__.py": """
+from .views import BaseView as BaseView
+""",
+        "core/views.py": """
+from rest_framework import generics
+class BaseView(generics.ListAPIView):
+    login = True
+""",
+        "shop/x.py": """
+import core
+from openai import OpenAI
+class Ask(core.BaseView):
+    def get(self, request):
+        return OpenAI().models.list()  # built
+""",
+    },
 }

@@ -861,4 +861,88 @@ app = FastAPI()
 def index():
     return Assistant(shared).client, ask("Hello", client=shared), other(client=shared)
 """,
+    "a metaclass that keeps": """
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+class Singleton:
+    _i = None
+    def __new__(cls):
+        if cls._i is None:
+            cls._i = super().__new__(cls)
+            cls._i.client = AsyncOpenAI()
+        return cls._i
+class Meta(type):
+    _instances = {}
+    def __call__(cls, *a, **k):
+        if cls not in cls._instances:
+            cls._instances[cls] = super().__call__(*a, **k)
+        return cls._instances[cls]
+class LLM(metaclass=Meta):
+    def __init__(self): self.c = AsyncOpenAI()
+class Get:
+    _c = None
+    @classmethod
+    def get(cls):
+        if not cls._c:
+            cls._c = AsyncOpenAI()
+        return cls._c
+app = FastAPI()
+@app.get("/")
+async def root():
+    LLM(); Get.get()
+    return Singleton().client
+""",
+    "a metaclass of another file": {
+        "single.py": """
+class OneMeta(type):
+    _all = {}
+    def __call__(cls, *a, **k):
+        if cls not in cls._all:
+            cls._all[cls] = super().__call__(*a, **k)
+        return cls._all[cls]
+""",
+        "app.py": """
+from single import OneMeta
+from flask import Flask
+from openai import OpenAI
+app = Flask(__name__)
+class LLM(metaclass=OneMeta):
+    def __init__(self): self.c = OpenAI()
+@app.route("/")
+def i(): return LLM().c
+""",
+    },
+    "kept in lists, dicts, globals and functions": """
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+_holder = []
+def get():
+    if not _holder:
+        _holder.append(AsyncOpenAI())
+    return _holder[0]
+_state = {"c": None}
+def get2():
+    if _state["c"] is None:
+        _state["c"] = AsyncOpenAI()
+    return _state["c"]
+def get3():
+    global _c
+    try:
+        _c
+    except NameError:
+        _c = AsyncOpenAI()
+    return _c
+def get4():
+    if "_c4" not in globals():
+        globals()["_c4"] = AsyncOpenAI()
+    return globals()["_c4"]
+def get5():
+    if not hasattr(get5, "c"):
+        get5.c = AsyncOpenAI()
+    return get5.c
+app = FastAPI()
+@app.get("/")
+async def root():
+    get(); get2(); get3(); get4(); get5()
+""",
 }
