@@ -128,9 +128,10 @@ def _cause(error: BaseException) -> tuple[str, str]:
         said.append(f"{type(cause).__name__} {cause}".lower())
         cause = cause.__cause__ or cause.__context__
     text = " ".join(said)
+    told = re.search(r"Run: manage\.py migrate ai_client_store --database=\S+", str(error))
     for pattern, why, hint in _CAUSES:
         if re.search(pattern, text):
-            return why, hint
+            return why, told[0] if told else hint
     root = error.__cause__ or error
     return f"{type(root).__name__}", "See the log of the store."
 

@@ -191,6 +191,14 @@ def test_why_a_store_fails(use: Callable[[], Any], said: str) -> None:
     assert "planted" not in check.message
 
 
+def test_missing_tables_are_to_be_made_in_the_database_of_the_store() -> None:
+    """Advice to make the tables of a store names its database, which need not be the default one."""
+    remedy = "Run: manage.py migrate ai_client_store --database=ai"
+    use = failing(f"The store django-db://ai has no tables in its database. {remedy}")
+    (check,) = examine_store({"store": _Backend(use)}, Bound())
+    assert (check.status, check.hint) == ("fault", remedy)
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

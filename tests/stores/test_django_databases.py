@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connections, transaction
 
 from ai_client import ConfigError, StoreError, _fork
@@ -159,6 +161,20 @@ def test_no_password_of_a_database_is_reported(django_db_blocker: Any) -> None:
         error = error.__cause__
     assert any(name.startswith("ai_client") for name in seen)
     assert not [name for name in seen if name.startswith(("django", "psycopg"))]
+
+
+@pytest.mark.parametrize("app", [(), ("ai_client_store",)])
+def test_migrate_is_not_kept_from_making_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any, app: tuple[str, ...]
+) -> None:
+    """`manage.py migrate`, which checks the database first, makes the missing tables; `check` goes on to miss them."""
+    monkeypatch.setattr(checks, "handle", lambda: {"controls": {"store": "django-db://fresh"}})
+    options = django_databases.sqlite_options(tmp_path / "fresh.db")
+    with django_databases.database("fresh", options), django_db_blocker.unblock():
+        with pytest.raises(SystemCheckError, match=r"ai_client_store\.E001"):
+            call_command("check", databases=["fresh"])
+        call_command("migrate", *app, database="fresh", verbosity=0, skip_checks=False)
+        call_command("check", databases=["fresh"])
 
 
 def test_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any) -> None:

@@ -4,11 +4,14 @@ ai_client_store.E001  The tables are missing. (database checks, as `check --data
 ai_client_store.W001  SQLite with ATOMIC_REQUESTS: a request that has written cannot make calls.
 """
 
+import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, cast
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+from django.core.management.commands.migrate import Command as Migrate
 from django.db import connections
 
 from ai_client.errors import ConfigError
@@ -34,7 +37,7 @@ def check_tables(
     for alias in sorted(_aliases() & set(databases or ())):
         with connections[alias].cursor() as cursor:
             tables = connections[alias].introspection.table_names(cursor)
-        if f"{PREFIX}tickets" not in tables:
+        if f"{PREFIX}tickets" not in tables and not _is_migrating():
             message = f"The tables of the store {SCHEME}://{alias} are missing."
             found.append(Error(message, hint=remedy(alias), id=f"{ID}.E001"))
     return found
@@ -56,6 +59,16 @@ def check_transactions(app_configs: Sequence[AppConfig] | None, **_: Any) -> lis
         and connections[alias].vendor == "sqlite"
         and connections[alias].settings_dict["ATOMIC_REQUESTS"]
     ]
+
+
+def _is_migrating() -> bool:
+    """Return whether `migrate` checks, which is about to make the tables, and would not after an error."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if issubclass(type(frame.f_locals.get("self")), Migrate):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _aliases() -> set[str]:
