@@ -62,7 +62,7 @@ class TotalsRecording:
     def add(self, ticket: str, tally: Tally) -> None:
         """Record a tally; it is written within a second."""
         self._entries.append((ticket, tally))  # in one step, which Ctrl-C does not cut in two
-        if self._renewal is None:
+        if self._renewal is None or _AtExit.has_begun:
             self.wake()
         if len(self._entries) >= _MOST and not self._writing.locked():
             self.write()

@@ -273,6 +273,20 @@ store.record("parent", Tally("p", "k", {{"n": 1}}, {UNTIL}))
     assert run(READ, file) == "11"
 
 
+def test_what_is_recorded_at_the_very_end_is_written(tmp_path: Path) -> None:
+    """What is recorded after all else was written at the end of a process, as by a finalizer, is written too."""
+    file = tmp_path / "store.db"
+    code = f"""
+import atexit, sys
+atexit.register(lambda: store.record("late", Tally("p", "k", {{"n": 10}}, {UNTIL})))
+from ai_client.stores import Tally, open_store
+store = open_store("sqlite:///" + sys.argv[1])
+store.record("early", Tally("p", "k", {{"n": 1}}, {UNTIL}))
+"""
+    run(code, file)
+    assert run(READ, file) == "11"
+
+
 def test_a_killed_process_loses_its_last_second_at_most(tmp_path: Path) -> None:
     """What a process has recorded more than a moment before `kill -9` is in the store."""
     file = tmp_path / "store.db"
