@@ -18,7 +18,7 @@ CLI = shutil.which("redis-cli")
 SERVICE = "budgets"
 
 
-def wait_until(met: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_until(met: Callable[[], object], seconds: float = 180.0) -> None:
     """Return once a condition is met, or fail after many seconds; servers that change roles close connections."""
 
     def is_met() -> bool:
