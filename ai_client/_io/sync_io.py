@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .._exchange.answer import Answer
@@ -18,6 +19,7 @@ from .._exchange.call_request import CallRequest
 from .._exchange.hurry import too_late_to_send
 from .._fork import PerProcess
 from ..errors import PolicyError
+from . import collecting
 from .deadline import SETTLING_SECONDS, is_over, limited, remaining
 from .interface import Held, Waiter
 
@@ -41,6 +43,10 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
     raise PolicyError(
         "A policy waited for something that the sync client cannot wait for: policies wait through `call.io` only."
     )
+
+
+def _end(ending: Coroutine[Any, Any, None]) -> None:
+    collecting.see_to(partial(finish, ending))
 
 
 def in_event_loop() -> bool:
@@ -196,8 +202,9 @@ class SyncIO:
         """Return at once: sync callers wait for what they begin."""
 
     def ender(self) -> Callable[[Coroutine[Any, Any, None]], None]:
-        """Return a function that settles a stream on the calling thread."""
-        return finish
+        """Return a function that settles a stream: on the calling thread, unless the garbage collector runs there."""
+        collecting.watch()
+        return _end
 
     def lock(self) -> Any:
         """Make a lock between threads."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ai_client import AsyncOpenAI, OpenAIError
+from ai_client import AsyncOpenAI, OpenAI, OpenAIError
 from ai_client.control import Call, Layer, Next, Reply, StreamEnd
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.assembly import make_layers
@@ -182,3 +184,31 @@ def test_a_stream_whose_loop_ends_is_counted(wire: Wire, tmp_path: Path, kind: s
     assert ledger.held == 0
     asyncio.run(client.close())
     store.close()
+
+
+def test_a_stream_that_the_collector_drops_waits_for_no_lock(wire: Wire) -> None:
+    """A stream in a cycle is settled though its collection interrupts who holds a lock of its store."""
+    wire.play([b"".join(PIECES[:-1]), HOLD])
+    store = open_store("memory://")
+    budgets: Layer = Budgets([Budget(tokens=10_000, per="total")], store)
+    key = "|tokens|total|UTC|all"
+    with OpenAI(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[budgets]) as client:
+        cycle: list[Any] = [client.chat.completions.create(**CHAT, stream=True)]
+        next(cycle[0])
+        cycle.append(cycle)
+        assert store.backend.ledger(key, 0.0).held
+
+        def collect() -> None:
+            with store.backend._state().lock:  # type: ignore[attr-defined]
+                gc.collect()
+
+        del cycle
+        collecting = threading.Thread(target=collect, daemon=True)
+        collecting.start()
+        collecting.join(10.0)
+        assert not collecting.is_alive()
+        give_up = time.monotonic() + 10.0
+        while store.backend.ledger(key, 0.0).held and time.monotonic() < give_up:
+            time.sleep(0.01)
+        ledger = store.backend.ledger(key, 0.0)
+        assert (ledger.used > 0, ledger.held) == (True, 0)
