@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
 from .command import Command, CommandError, ExitCode
@@ -43,6 +43,10 @@ def attempt(
         CommandError: It could not be carried out.
     """
     with ExitStack() as entered:
+        if (
+            out.stream is sys.stdout
+        ):  # the result alone: what the application prints or logs there would garble it
+            entered.enter_context(redirect_stdout(out.errors))
 
         def entering() -> "Application":
             application = load()
@@ -68,5 +72,4 @@ def _write_nowhere(out: Output) -> None:
     """Have what is still to be written to a pipe that nobody reads go nowhere: Python flushes it at its end."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.stream.fileno())
-        if out.stream is not sys.stdout:
-            out.stream.flush()
+        out.stream.flush()

@@ -1,5 +1,6 @@
 """The command `ai-client`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,37 @@ def test_it_runs_as_a_module() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "default:" in done.stdout
     assert KEY not in done.stdout
+
+
+TALKATIVE = """
+import logging, sys
+print("imported")
+logging.basicConfig(stream=sys.stdout, level=logging.DEBUG)
+from ai_client import ClientProvider
+
+def provider():
+    print("made")
+    logging.warning("made")
+    controls = {"store": "sqlite:///talkative.db", "budgets": [{"requests": 9}], "cost": True}
+    return ClientProvider(api_key="sk-test", controls=controls)
+"""
+
+
+@pytest.mark.parametrize("command", ["doctor --offline", "budgets remaining"])
+def test_what_an_application_prints_is_no_part_of_the_result(command: str, tmp_path: Path) -> None:
+    """An application that prints, or logs to standard output, leaves the result readable for programs."""
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_client", *command.split(), "--json", "--app", "talkative:provider"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), dict)
+    assert done.stderr.splitlines()[:2] == ["imported", "made"]
 
 
 def test_doctor_tells_what_the_environment_gives(
