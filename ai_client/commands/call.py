@@ -39,7 +39,9 @@ def run(options: argparse.Namespace, load: Load, out: "Output") -> int:
     """
     from ..provider import DEFAULT_ALIAS  # noqa: PLC0415 - not needed for `--help`
 
-    question = sys.stdin.read() if options.question == "-" else options.question
+    question: str = options.question
+    if question == "-":
+        question = sys.stdin.read() if sys.stdin else ""  # which a process may have none of
     if not question.strip():
         raise CommandError("call: the question is empty.", ExitCode.USAGE)
     client = load().provider()[options.alias or DEFAULT_ALIAS].client

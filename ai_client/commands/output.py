@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Literal, TextIO, TypeAlias
 
 from .tables import Column, laid_out
@@ -29,8 +30,8 @@ class Output:
     def __init__(
         self, stream: TextIO | None = None, errors: TextIO | None = None, *, colours: bool | None = None
     ) -> None:
-        self.stream = sys.stdout if stream is None else stream
-        self.errors = sys.stderr if errors is None else errors
+        self.stream = stream or sys.stdout or StringIO()  # a process may have none, and yet an exit code
+        self.errors = errors or sys.stderr or StringIO()
         self.is_terminal = _is_terminal(self.stream)
         self.width = shutil.get_terminal_size().columns if self.is_terminal else None
         self._colours = (self.is_terminal and _wants_colours()) if colours is None else colours

@@ -79,8 +79,8 @@ def examine_store(controls: Mapping[str, Any], bound: Bound) -> Iterator[Check]:
     if isinstance(place, str) and place.startswith("sqlite:"):
         file = Path(unquote(place.partition("?")[0].removeprefix("sqlite:///")))
         yield from _file_system(file, name)
-        if not file.exists():  # which is left to the process that serves, as the file belongs to its user
-            yield Check("store", "store", "ok", f"{name}: there is no file yet; the first call makes it.")
+        if not _exists(file):  # which is left to the process that serves, as the file belongs to its user
+            yield _unmade(file, name)
             return
     start = monotonic()
     seconds = bound.left(STORING)
@@ -102,6 +102,24 @@ def examine_store(controls: Mapping[str, Any], bound: Bound) -> Iterator[Check]:
             yield Check("store", "store", "warning", message, hint, taken, details=details)
         else:
             yield Check("store", "store", "ok", message, seconds=taken, details=details)
+
+
+def _unmade(file: Path, name: str) -> Check:
+    """Return whether a file and the directories above it, which are not there yet, can be made."""
+    above = next((one for one in file.absolute().parents if _exists(one)), Path("/"))
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return Check("store", "store", "ok", f"{name}: there is no file yet; the first call makes it.")
+    message = f"The store {name} failed: there is no file yet, and none can be made in {above} by this user."
+    hint = "Give the user of the process the right to write there, mount it writable, or correct the address."
+    return Check("store", "store", "fault", message, hint)
+
+
+def _exists(file: Path) -> bool:
+    """Return whether a file is seen, which one in a directory that this user may not enter is not."""
+    try:
+        return file.exists()
+    except OSError:
+        return False
 
 
 def _use(place: Any, seconds: float) -> None:

@@ -106,3 +106,18 @@ def test_what_it_does_not_know_is_told(argv: list[str], capsys: pytest.CaptureFi
         main(argv)
     assert ended.value.code == 2
     assert "usage: ai-client" in capsys.readouterr().err
+
+
+def test_a_process_without_streams(tmp_path: Path) -> None:
+    """Without standard streams a command still works, and ends with its own exit code."""
+    streams = (
+        "import sys; sys.stdin = sys.stdout = sys.stderr = None; from ai_client.commands.main import main; "
+    )
+    for argv, code in (["scan", str(tmp_path)], 0), (["call", "-", "--model", "m"], 2):
+        ended = subprocess.run(
+            [sys.executable, "-c", f"{streams}sys.exit(main({argv!r}))"],
+            check=False,
+            timeout=60,
+            cwd=tmp_path,
+        )
+        assert ended.returncode == code

@@ -1,5 +1,6 @@
 """The process and what it stands on: workers, descriptors, stores, versions, names."""
 
+import os
 import subprocess
 import sys
 import time
@@ -254,6 +255,21 @@ def test_stores_that_work(tmp_path: Path) -> None:
     (check,) = examine_store({"store": address}, Bound(60))
     assert (check.status, "reads and writes" in check.message) == ("ok", True)
     assert [check.status for check in examine_store({"store": "memory://"}, Bound())] == ["ok"]
+
+
+@pytest.mark.parametrize("kind", ["a file in its way", "no right to write"])
+def test_a_file_that_cannot_be_made(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where a file is not there yet and cannot be made, that is a fault, which names the directory."""
+    if kind == "a file in its way":
+        (tmp_path / "folder").write_text("")
+    else:
+
+        def access(*_: object) -> bool:
+            return False
+
+        monkeypatch.setattr(os, "access", access)
+    (check,) = examine_store({"store": f"sqlite:///{tmp_path}/folder/store.db"}, Bound())
+    assert (check.status, "none can be made" in check.message) == ("fault", True)
 
 
 MOUNTS = """\
