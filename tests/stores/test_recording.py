@@ -151,19 +151,38 @@ def test_what_a_backend_cannot_take_holds_up_nothing_else(caplog: pytest.LogCapt
     assert (total(backend), total(backend, "odd")) == (4, 3)
 
 
+class Broken(Remote):
+    """A backend that fails in its own way, whatever it is to count."""
+
+    is_broken = True
+
+    def settle(self, *args: Any, **options: Any) -> Any:
+        """Settle, or fail."""
+        if self.is_broken:
+            raise ValueError("It is broken.")
+        return super().settle(*args, **options)
+
+
+def no_beat(*_: object) -> object:
+    """Return what stands for a renewal, where no thread runs."""
+    return object()
+
+
 def test_a_call_meets_no_error_of_a_backend_that_fails_in_a_way_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where calls write what was recorded, they meet nothing of what comes of that, and memory is bounded."""
     monkeypatch.setattr(recording_module, "_MOST", 5)
-    monkeypatch.setattr(recording_module, "keep_beating", lambda *_: object())
-    monkeypatch.setattr(Odd, "settle", lambda *_: 1 / 0)
-    store = SharedStore(Odd())
+    monkeypatch.setattr(recording_module, "keep_beating", no_beat)
+    backend = Broken()
+    store = SharedStore(backend)
     recording = store.recording
     assert recording is not None
     for number in range(100):
         store.record(f"t{number}", tally(f"k{number}"))
     assert len(recording._entries) + len(recording._batch) <= 10
+    backend.is_broken = False
+    store.close()
 
 
 def test_a_queued_change_that_fails_is_no_error_of_another_call(
