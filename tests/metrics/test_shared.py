@@ -63,6 +63,17 @@ def test_series_are_bounded_over_all_processes(upstream: Upstream, tmp_path: Pat
     assert by_tenant["other",] == 5
 
 
+def test_other_labels_begin_anew(upstream: Upstream, tmp_path: Path) -> None:
+    """A store that holds counts by other labels, as after a deployment that changes them, shows those by its own."""
+    for number, names in enumerate((["endpoint", "model"], ["model"], ["model", "endpoint"], ["model"])):
+        provider = shared(upstream, tmp_path / "store.db", labels=names)
+        with labels(endpoint="/ask"):
+            ask(provider)
+        page = scraped(provider)
+        assert page.by("ai_client_calls_total", "model") == {("gpt-5.5",): 2 if number == 3 else 1}
+        provider.close()
+
+
 def test_names_keep_applications_apart(upstream: Upstream, tmp_path: Path) -> None:
     """Applications with names of their own share a store and no figure."""
     one = shared(upstream, tmp_path / "store.db", name="one")

@@ -86,7 +86,9 @@ class Metrics:
     def _share(self) -> SharedCounts | None:
         if getattr(self.store, "recording", None) is None:
             return None
-        name = f"{self.name}|{self.client}"
+        name = (
+            f"{self.name}|{self.client}|{','.join(self.labels)}"  # by other labels series cannot be added up
+        )
         return SharedCounts(
             self._counts(), self.store, name, max_series=self.max_series, width=len(self.labels)
         )

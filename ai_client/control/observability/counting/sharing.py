@@ -51,7 +51,7 @@ class SharedCounts:
     Args:
         counts: What this process counts.
         store: The store.
-        name: The name that applications sharing a store differ in, and the client.
+        name: The name that applications sharing a store differ in, the client, and what tells series apart.
         max_series: Combinations of labels that are told apart in the store.
         width: How many labels there are.
 
