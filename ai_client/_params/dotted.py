@@ -9,9 +9,14 @@ from ..errors import ConfigError
 _DOTTED_PATH = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 
 
+def is_dotted_path(text: str) -> bool:
+    """Return whether a text has the form of a dotted path."""
+    return _DOTTED_PATH.fullmatch(text) is not None
+
+
 def shown_path(path: str) -> str:
     """Return a dotted path in quotes; what cannot be one may be a secret, and is `***`."""
-    return repr(path) if _DOTTED_PATH.fullmatch(path) else "***"
+    return repr(path) if is_dotted_path(path) else "***"
 
 
 def imported(path: str, what: str) -> Any:

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from .._client.environment import custom_headers
 from .._config.options import environment_variables
 from .._http.certificates import Certificate
+from .._params.dotted import is_dotted_path
 from ..errors import ConfigError, is_secret_name
 from .check import Check
 from .configuration import given_options
@@ -24,6 +25,8 @@ _ALL_WITHIN = frozenset({"default_headers", "default_query"})
 _VARIABLES = re.compile(r"OPENAI_\w*KEY|AZURE_OPENAI_(API_KEY|AD_TOKEN)|OPENAI_WEBHOOK_SECRET|AI_CLIENT_\w+")
 _TEXTS = ("name", "message", "hint", "client")
 _KEY_FILE = "api_key_file"
+_FUNCTION = "credentials"
+"""An option that is a function, or its dotted path, in spite of its name."""
 _LARGEST = 64 * 1024
 """Bytes of a key's file that are read."""
 _SHORTEST = 6
@@ -80,6 +83,8 @@ def _of_options(options: Mapping[str, Any]) -> Iterator[str]:
             yield value.password or ""
         elif name == "cert" and isinstance(value, list | tuple):
             yield from map(str, cast("list[Any]", value)[2:])
+        elif name == _FUNCTION:
+            yield from (leaf for leaf in _leaves(value) if not is_dotted_path(leaf))
         elif name in _SECRET or name in _ALL_WITHIN or is_secret_name(str(name)):
             yield from _leaves(value)
         elif isinstance(value, Mapping):
