@@ -46,14 +46,18 @@ def _note(phase: str, info: dict[str, Any]) -> None:
 
 
 def _work_aside() -> None:
-    if _turn.acquire(blocking=False):
-        try:
+    """Have a thread see to what is left, unless one does.
+
+    The thread takes its turn itself: what interrupts this one, such as Ctrl-C, would leave the turn taken for ever.
+    """
+    if not _turn.locked():  # else who has it looks at what is left once more after it
+        with suppress(RuntimeError):  # there are too many; a later one, or the end of the process, sees to it
             _thread.start_new_thread(_work, ())  # a finalizer may do this, not start a `Thread`
-        except RuntimeError:  # there are too many; a later one, or the end of the process, sees to it
-            _turn.release()
 
 
 def _work() -> None:
+    if not _turn.acquire(blocking=False):
+        return
     try:
         _work_off()
     finally:

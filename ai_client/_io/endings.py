@@ -92,8 +92,11 @@ def begin_on(loop: asyncio.AbstractEventLoop | None, ending: Ending) -> None:
 
 
 def _end_aside() -> None:
-    """Have a thread see what is left to its end, unless one does; a finalizer may do this, not start a Thread."""
-    if not _turn.acquire(blocking=False):
+    """Have a thread see what is left to its end, unless one does; a finalizer may do this, not start a Thread.
+
+    The thread takes its turn itself: what interrupts this one, such as Ctrl-C, would leave the turn taken for ever.
+    """
+    if _turn.locked():  # who has it looks at what is left once more after it
         return
     try:
         if not sys.is_finalizing():  # Python 3.11 starts a thread then that never runs
@@ -101,12 +104,14 @@ def _end_aside() -> None:
             return
     except RuntimeError:  # the interpreter is shutting down
         pass
-    while _left:
-        _left.popleft().close()
-    _turn.release()
+    with suppress(IndexError):
+        while True:
+            _left.popleft().close()
 
 
 def _see_through() -> None:
+    if not _turn.acquire(blocking=False):
+        return
     try:
         loop = asyncio.new_event_loop()
         try:
