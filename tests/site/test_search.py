@@ -43,8 +43,10 @@ def pages(word: str) -> list[str]:
 @pytest.mark.parametrize(
     ("word", "page"),
     [
-        ("health", "deployment.html"),
+        ("health", "operations/health.html"),
         ("proxy", "network.html"),
+        ("doctor", "operations/doctor.html"),
+        ("Prometheus", "operations/metrics.html"),
         ("mTLS", "network.html"),
         ("certificate", "network.html"),
         ("budget", "controls/budgets.html"),
