@@ -71,7 +71,8 @@ def test_reader_leaves(ai_client_upstream: Upstream, server: str, application: s
     ai_client_upstream.reply(chunks=[ITEM, Gate()], headers={"content-type": "text/event-stream"})
     with served(ai_client_upstream, server, application) as running:
         with httpx.stream("GET", running.url + STREAM[application], timeout=30) as response:
-            assert b"one" in next(response.iter_raw())
+            pieces = response.iter_raw()  # the reader leaves with it
+            assert b"one" in next(pieces)
             assert not ai_client_upstream.requests[0].aborted
         ai_client_upstream.wait_for(lambda: ai_client_upstream.requests[0].aborted, 30)
         assert httpx.get(running.url + ASK[application], timeout=30).status_code == 200
@@ -108,6 +109,7 @@ def test_daphne_ends_at_once(ai_client_upstream: Upstream, application: str) -> 
         served(ai_client_upstream, "daphne", application) as running,
         httpx.stream("GET", running.url + STREAM[application], timeout=30) as response,
     ):
-        assert b"one" in next(response.iter_raw())
+        pieces = response.iter_raw()  # the reader leaves with it
+        assert b"one" in next(pieces)
         assert running.stop() == 0
     ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0, 30)
