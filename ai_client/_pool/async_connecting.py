@@ -42,7 +42,7 @@ async def open_stream(
             if proxy is not None and proxy.scheme == "https":
                 await stream.start_tls(options.proxy_tls(), proxy.host)
             if proxy is not None and route.forwarding is None:
-                await _tunnel(stream, route, library)
+                await tunnel(stream, route, library)
             if route.secure:
                 await stream.start_tls(options.tls(route.place), route.name)
     except BaseException as error:
@@ -54,7 +54,8 @@ async def open_stream(
     return stream
 
 
-async def _tunnel(stream: AsyncNetworkStream, route: Route, library: Library) -> None:
+async def tunnel(stream: AsyncNetworkStream, route: Route, library: Library) -> None:
+    """Connect a stream to the route's origin through its proxy."""
     preamble = route.tunnel(library)
     data = next(preamble)
     while True:

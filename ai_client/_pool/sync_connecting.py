@@ -36,7 +36,7 @@ def open_stream(
         if proxy is not None and proxy.scheme == "https":
             stream.start_tls(options.proxy_tls(), proxy.host, timeout, library)
         if proxy is not None and route.forwarding is None:
-            _tunnel(stream, route, library, timeout)
+            tunnel(stream, route, library, timeout)
         if route.secure:
             stream.start_tls(options.tls(route.place), route.name, timeout, library)
     except BaseException:
@@ -45,7 +45,8 @@ def open_stream(
     return stream
 
 
-def _tunnel(stream: SyncNetworkStream, route: Route, library: Library, timeout: float | None) -> None:
+def tunnel(stream: SyncNetworkStream, route: Route, library: Library, timeout: float | None) -> None:
+    """Connect a stream to the route's origin through its proxy."""
     preamble = route.tunnel(library)
     data = next(preamble)
     while True:

@@ -9,6 +9,7 @@ from .._params.secrets import shown_file
 from .._pool.connection import Route
 from .._pool.proxy import Proxies
 from .._pool.sockets import bind, reachable
+from .._pool.sync_connecting import tunnel
 from .._pool.sync_network import SyncNetworkStream
 from .bounds import CONNECTING, SHAKING_HANDS, TUNNELLING, Bound
 
@@ -84,15 +85,7 @@ class Way:
             if proxy is not None and proxy.scheme == "https":
                 stream.start_tls(self.options.proxy_tls(), proxy.host, seconds, self.library)
             if proxy is not None and self.route.forwarding is None:
-                preamble = self.route.tunnel(self.library)
-                data = next(preamble)
-                while True:
-                    if data:
-                        stream.write(data, seconds)
-                    try:
-                        data = preamble.send(stream.read(seconds))
-                    except StopIteration:
-                        break
+                tunnel(stream, self.route, self.library, seconds)
         except BaseException:
             stream.close()
             raise
