@@ -32,9 +32,7 @@ from ._disconnect import (
     cancel_on_disconnect as cancel_on_disconnect,
 )
 from ._errors import add_ai_client_error_handlers as add_ai_client_error_handlers
-from ._health import health_routes as health_routes
 from ._lifespan import ai_client_lifespan as ai_client_lifespan
-from ._metrics import metrics_routes as metrics_routes
 from ._official import (
     get_official_ai_client as get_official_ai_client,
     get_sync_official_ai_client as get_sync_official_ai_client,
@@ -49,6 +47,8 @@ if TYPE_CHECKING:
         SyncAIClientDep as SyncAIClientDep,
         ai_client_router as ai_client_router,
     )
+    from ._health import health_routes as health_routes
+    from ._metrics import metrics_routes as metrics_routes
     from ._official_annotations import (
         OfficialAIClientDep as OfficialAIClientDep,
         SyncOfficialAIClientDep as SyncOfficialAIClientDep,
@@ -86,18 +86,21 @@ _OF_FASTAPI = {
     **dict.fromkeys(("AIClientDep", "SyncAIClientDep", "ai_client_router"), "._fastapi"),
     **_OFFICIAL,
 }
+_ROUTES = {"health_routes": "._health", "metrics_routes": "._metrics"}
+"""Modules that few applications need and that load much of `ai_client`."""
 
 
 def __getattr__(name: str) -> Any:
-    """Return what only FastAPI has, which plain Starlette does without.
+    """Return what is imported on first use: routes, and what only FastAPI has, which plain Starlette does without.
 
     Raises:
         ImportError: FastAPI, or the official SDK that a name is about, is not installed.
     """
-    module = _OF_FASTAPI.get(name)
+    module = _ROUTES.get(name) or _OF_FASTAPI.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    require("fastapi", "ai-client[fastapi]")
+    if name in _OF_FASTAPI:
+        require("fastapi", "ai-client[fastapi]")
     if name in _OFFICIAL:
         require("openai", "openai")
     found = globals()[name] = getattr(import_module(module, __name__), name)

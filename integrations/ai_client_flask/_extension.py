@@ -16,8 +16,6 @@ from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
 from ._current import current_provider
-from ._health import health_blueprint
-from ._metrics import metrics_blueprint
 from ._registration import KEY, Registration, provider_of, registration_for, registrations
 from ._requests import answer, label
 
@@ -197,6 +195,8 @@ class AIClient:
         Args:
             url_prefix: What the paths begin with.
         """
+        from ._health import health_blueprint  # noqa: PLC0415 - for apps that have these pages only
+
         return health_blueprint(url_prefix)
 
     def metrics_blueprint(
@@ -220,6 +220,8 @@ class AIClient:
         Raises:
             ConfigError: Not exactly one of the four last arguments is given.
         """
+        from ._metrics import metrics_blueprint  # noqa: PLC0415 - for apps that have this page only
+
         return metrics_blueprint(path, guard=guard, token=token, token_file=token_file, public=public)
 
     def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT_ALIAS) -> AbstractContextManager[Any]:

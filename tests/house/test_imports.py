@@ -55,6 +55,16 @@ def test_parts_of_adapters_load_no_framework(module: str) -> None:
     assert not loaded & (FRAMEWORKS | OPTIONAL)
 
 
+@pytest.mark.parametrize("adapter", ["ai_client_fastapi", "ai_client_flask", "ai_client_django"])
+def test_adapters_load_no_policy(adapter: str) -> None:
+    """Importing an adapter loads no policy but redaction, no store, and nothing that operators ask for."""
+    loaded = {name for name in loaded_after(f"import {adapter}") if name.startswith("ai_client.")}
+    policies = {name for name in loaded if name.startswith("ai_client.control.")}
+    assert {name for name in policies if not name.startswith("ai_client.control.observability")} == set()
+    unused = ("metrics", "operations.", "stores", "scan", "control.observability.otel")
+    assert not {name for name in loaded if name.removeprefix("ai_client.").startswith(unused)}
+
+
 def test_chat_loads_only_chat() -> None:
     """Using `client.chat` does not load the types of other resources."""
     loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")
