@@ -80,6 +80,16 @@ class AliasedClients:
         """The cached answers, to be invalidated."""
         return operations.CacheBook(self._aliases)
 
+    @property
+    def statistics(self) -> "operations.StatisticsBook":
+        """The calls of a time as they were added up, over time and by who made them."""
+        return operations.StatisticsBook(self._aliases)
+
+    @property
+    def workers(self) -> "operations.WorkerBook":
+        """What each process is at that shares a store with these clients."""
+        return operations.WorkerBook(self._aliases)
+
     def __getitem__(self, alias: str) -> Clients:
         return find(self._aliases, alias)
 

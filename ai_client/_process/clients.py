@@ -101,6 +101,11 @@ class Clients:
         return operations.CacheBook({self._alias: self})
 
     @property
+    def statistics(self) -> "operations.StatisticsBook":
+        """The calls of a time as they were added up, over time and by who made them."""
+        return operations.StatisticsBook({self._alias: self})
+
+    @property
     def present(self) -> "OpenAI | None":
         """The sync client if there is one already, or what stands in its place."""
         here()

@@ -1,11 +1,13 @@
 """The operation of an application: what its process and its controls know, read and administered, never recorded.
 
-A `ClientProvider` has these for all of its clients, `provider[alias]` has the first four for those of one alias:
+A `ClientProvider` has these for all of its clients, `provider[alias]` has the first five for those of one alias:
 
 - `usage`: a `UsageBook`, the calls, tokens and cost that were added up
 - `budgets`: a `BudgetBook`, what is left of budgets, and how they are reset and raised
 - `breakers`: a `Breakers`, the circuits of targets, and how they are reset
 - `cache`: a `CacheBook`, how cached answers are invalidated
+- `statistics`: a `StatisticsBook`, the calls of a time as they were added up
+- `workers`: a `WorkerBook`, what each process is at that shares a store
 - `process`: a `ProcessState`, the clients of this process and their connections
 - `health`: a `Health`, whether the process lives and can serve
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from .budget_state import BudgetState as BudgetState
     from .budgets import BudgetBook as BudgetBook
     from .cache import CacheBook as CacheBook
+    from .call_sums import CallSums as CallSums, Histogram as Histogram
     from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
     from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
     from .page import (
@@ -29,7 +32,13 @@ if TYPE_CHECKING:
         ready_page as ready_page,
     )
     from .process import ClientState as ClientState, ProcessState as ProcessState
+    from .statistics import (
+        Point as Point,
+        StatisticsBook as StatisticsBook,
+        StatisticsReport as StatisticsReport,
+    )
     from .usage import UsageBook as UsageBook, UsageRow as UsageRow
+    from .workers import ExtraClients as ExtraClients, WorkerBook as WorkerBook, WorkerState as WorkerState
 
 __all__ = [
     "BreakerState",
@@ -37,14 +46,22 @@ __all__ = [
     "BudgetBook",
     "BudgetState",
     "CacheBook",
+    "CallSums",
     "ClientState",
+    "ExtraClients",
     "Health",
     "HealthReport",
+    "Histogram",
+    "Point",
     "ProcessState",
     "Reason",
     "RenderedPage",
+    "StatisticsBook",
+    "StatisticsReport",
     "UsageBook",
     "UsageRow",
+    "WorkerBook",
+    "WorkerState",
     "aready_page",
     "as_csv",
     "as_json_lines",
@@ -58,11 +75,14 @@ _NAMES = {
     ".budget_state": "BudgetState",
     ".budgets": "BudgetBook",
     ".cache": "CacheBook",
+    ".call_sums": "CallSums Histogram",
     ".export": "as_csv as_json_lines as_table",
     ".health": "Health HealthReport Reason",
     ".page": "RenderedPage aready_page live_page ready_page",
     ".process": "ClientState ProcessState",
+    ".statistics": "Point StatisticsBook StatisticsReport",
     ".usage": "UsageBook UsageRow",
+    ".workers": "ExtraClients WorkerBook WorkerState",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 

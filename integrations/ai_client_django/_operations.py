@@ -33,6 +33,11 @@ class AliasOperations:
         """The cached answers of these clients, to be invalidated."""
         return self._clients.cache
 
+    @property
+    def statistics(self) -> "operations.StatisticsBook":
+        """The calls of a time as they were added up, over time and by who made them."""
+        return self._clients.statistics
+
 
 class ProviderOperations:
     """The operations of the clients of all aliases."""
@@ -63,6 +68,16 @@ class ProviderOperations:
     def cache(self) -> "operations.CacheBook":
         """The cached answers, to be invalidated."""
         return self.provider.cache
+
+    @property
+    def statistics(self) -> "operations.StatisticsBook":
+        """The calls of a time as they were added up, over time and by who made them."""
+        return self.provider.statistics
+
+    @property
+    def workers(self) -> "operations.WorkerBook":
+        """What each process is at that shares a store with these clients."""
+        return self.provider.workers
 
     @property
     def process(self) -> "operations.ProcessState":

@@ -165,6 +165,24 @@ class AIClient:
         return current_provider().cache
 
     @property
+    def statistics(self) -> "operations.StatisticsBook":
+        """The calls of a time as they were added up, over time and by who made them.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().statistics
+
+    @property
+    def workers(self) -> "operations.WorkerBook":
+        """What each process is at that shares a store with the current app's clients.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().workers
+
+    @property
     def process(self) -> "operations.ProcessState":
         """The clients that this process has built for the current app, and their connections, at this moment.
 
