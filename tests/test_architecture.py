@@ -93,6 +93,7 @@ FLOORS = (
     "cli",
     "commands",
     "__init__ testing adapter",
+    "dashboard",
     "doctor scan",
     "provider relay",
     "metrics",

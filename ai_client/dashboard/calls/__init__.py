@@ -1,0 +1,1 @@
+"""The calls behind the figures: their list, and the page of each."""

@@ -1,0 +1,97 @@
+"""Who may read a page of an application: whom its guard allows, who brings its token, or anyone."""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from .page import RenderedPage
+
+_BEARER, _BASIC = "bearer", "basic"
+_PLAIN = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
+_FORBIDDEN = RenderedPage(403, _PLAIN, b"forbidden\n")
+_CHALLENGE = "Bearer"
+_CHALLENGE_OF_BROWSERS = 'Basic realm="AI calls", charset="UTF-8", Bearer realm="AI calls"'
+"""Basic comes first: a browser reads one challenge of a header."""
+
+
+class GuardedPage:
+    """A page for those who may read it.
+
+    Exactly one of the arguments is given; what it shows of an application's tenants and spending is not for everyone.
+
+    Args:
+        name: The page's name in errors.
+        guard: A function of the framework's request that returns whether it may read the page.
+        token: What the request must bring as `Authorization: Bearer ...`.
+        token_file: A file that holds that, read at each request, so that it may change.
+        public: Whether anyone may read it.
+        basic: Whether a browser may bring the token as the password of HTTP Basic, with any user name.
+
+    Attributes:
+        guard: As given; the adapter calls it.
+
+    Raises:
+        ConfigError: None of them, or several, are given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        guard: Callable[[Any], Any] | None = None,
+        token: str | None = None,
+        token_file: str | Path | None = None,
+        public: bool = False,
+        basic: bool = False,
+    ) -> None:
+        if sum((guard is not None, token is not None, token_file is not None, public)) != 1:
+            raise ConfigError(
+                f"{name}: set exactly one of guard, token, token_file and public=True, which decide who may read it."
+            )
+        if token is not None and not token.strip():
+            raise ConfigError(f"{name}: token must not be empty.")
+        self.guard = guard
+        self._token = token
+        self._token_file = token_file
+        self._basic = basic
+
+    def refusal(self, authorization: str | None, allowed: object = True) -> RenderedPage | None:
+        """Return the answer to a request that may not read the page; `None` where it may.
+
+        Args:
+            authorization: The request's header of that name.
+            allowed: What `guard` has returned, where there is one.
+        """
+        if not allowed:
+            return _FORBIDDEN
+        if self._token is None and self._token_file is None:
+            return None
+        expected, given = self._expected(), self._given(authorization or "")
+        is_equal = hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
+        if expected and is_equal:
+            return None
+        challenge = _CHALLENGE_OF_BROWSERS if self._basic else _CHALLENGE
+        return RenderedPage(401, {**_PLAIN, "www-authenticate": challenge}, b"unauthorized\n")
+
+    def _given(self, authorization: str) -> str:
+        """Return the token that a request brings; empty where it brings none."""
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() == _BEARER:
+            return value.strip()
+        if scheme.lower() != _BASIC or not self._basic:
+            return ""
+        try:
+            return b64decode(value.strip(), validate=True).decode("utf-8").partition(":")[2].strip()
+        except ValueError:
+            return ""
+
+    def _expected(self) -> str:
+        if self._token_file is None:
+            return (self._token or "").strip()
+        try:
+            return Path(self._token_file).read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return ""  # nobody may read the page before there is one
