@@ -28,8 +28,8 @@ class PageRequest(NamedTuple):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the query that are not empty, of several with one name the last."""
-        return {name: value for name, value in _pairs(self.query) if value}
+        """The parameters of the query, of several with one name the last."""
+        return dict(_pairs(self.query))
 
     @property
     def fields(self) -> dict[str, str]:
