@@ -90,6 +90,11 @@ class AliasedClients:
         """What each process is at that shares a store with these clients."""
         return operations.WorkerBook(self._aliases)
 
+    @property
+    def journal(self) -> "operations.JournalBook":
+        """The last calls of all clients, one by one."""
+        return operations.JournalBook(self._aliases)
+
     def __getitem__(self, alias: str) -> Clients:
         return find(self._aliases, alias)
 

@@ -106,6 +106,11 @@ class Clients:
         return operations.StatisticsBook({self._alias: self})
 
     @property
+    def journal(self) -> "operations.JournalBook":
+        """The last calls of these clients, one by one."""
+        return operations.JournalBook({self._alias: self})
+
+    @property
     def present(self) -> "OpenAI | None":
         """The sync client if there is one already, or what stands in its place."""
         here()

@@ -8,6 +8,7 @@ A `ClientProvider` has these for all of its clients, `provider[alias]` has the f
 - `cache`: a `CacheBook`, how cached answers are invalidated
 - `statistics`: a `StatisticsBook`, the calls of a time as they were added up
 - `workers`: a `WorkerBook`, what each process is at that shares a store
+- `journal`: a `JournalBook`, the last calls, one by one
 - `process`: a `ProcessState`, the clients of this process and their connections
 - `health`: a `Health`, whether the process lives and can serve
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from .call_sums import CallSums as CallSums, Histogram as Histogram
     from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
     from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
+    from .journal import JournalBook as JournalBook
+    from .journal_entry import (
+        JournalAttempt as JournalAttempt,
+        JournalContent as JournalContent,
+        JournalEntry as JournalEntry,
+        JournalState as JournalState,
+    )
     from .page import (
         RenderedPage as RenderedPage,
         aready_page as aready_page,
@@ -52,6 +60,11 @@ __all__ = [
     "Health",
     "HealthReport",
     "Histogram",
+    "JournalAttempt",
+    "JournalBook",
+    "JournalContent",
+    "JournalEntry",
+    "JournalState",
     "Point",
     "ProcessState",
     "Reason",
@@ -78,6 +91,8 @@ _NAMES = {
     ".call_sums": "CallSums Histogram",
     ".export": "as_csv as_json_lines as_table",
     ".health": "Health HealthReport Reason",
+    ".journal": "JournalBook",
+    ".journal_entry": "JournalAttempt JournalContent JournalEntry JournalState",
     ".page": "RenderedPage aready_page live_page ready_page",
     ".process": "ClientState ProcessState",
     ".statistics": "Point StatisticsBook StatisticsReport",

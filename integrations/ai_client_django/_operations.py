@@ -38,6 +38,11 @@ class AliasOperations:
         """The calls of a time as they were added up, over time and by who made them."""
         return self._clients.statistics
 
+    @property
+    def journal(self) -> "operations.JournalBook":
+        """The last calls of these clients, one by one."""
+        return self._clients.journal
+
 
 class ProviderOperations:
     """The operations of the clients of all aliases."""
@@ -78,6 +83,11 @@ class ProviderOperations:
     def workers(self) -> "operations.WorkerBook":
         """What each process is at that shares a store with these clients."""
         return self.provider.workers
+
+    @property
+    def journal(self) -> "operations.JournalBook":
+        """The last calls of all clients, one by one."""
+        return self.provider.journal
 
     @property
     def process(self) -> "operations.ProcessState":

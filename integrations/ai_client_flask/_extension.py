@@ -165,6 +165,15 @@ class AIClient:
         return current_provider().cache
 
     @property
+    def journal(self) -> "operations.JournalBook":
+        """The last calls of the current app, one by one.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().journal
+
+    @property
     def statistics(self) -> "operations.StatisticsBook":
         """The calls of a time as they were added up, over time and by who made them.
 
