@@ -2,7 +2,9 @@
 
 import ctypes
 import os
+import sys
 import time
+import traceback
 from collections.abc import Callable
 
 PATIENCE = 60.0
@@ -15,7 +17,10 @@ def in_child(work: Callable[[], object], fork: Callable[[], int] = os.fork) -> b
         code = 1
         try:
             code = 0 if work() else 1
+        except BaseException:  # noqa: BLE001 - nobody else shows it, as the child ends here
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(code)
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
@@ -29,5 +34,15 @@ def in_child(work: Callable[[], object], fork: Callable[[], int] = os.fork) -> b
 
 
 def unannounced() -> int:
-    """Fork as a server in C does: Python's hooks do not run."""
-    return int(ctypes.PyDLL(None).fork())
+    """Fork as a server in C does: Python's hooks do not run.
+
+    No other thread asks for the interpreter's lock meanwhile. The child would hand the lock over and wait for a thread
+    to take it that is not there.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1.0)
+    try:
+        time.sleep(0.02)  # who asked before gets the lock, and whoever takes it withdraws what was asked
+        return int(ctypes.PyDLL(None).fork())
+    finally:
+        sys.setswitchinterval(interval)
