@@ -36,7 +36,7 @@ class Site:
         if scope["type"] != "http":
             return
         self.protocols.add(scope["http_version"])
-        slow = b'"slow"' in (await receive())["body"]
+        slow = b'"slow"' in await _body(receive)
         headers = [(b"content-type", b"text/event-stream")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": EVENT, "more_body": True})
@@ -49,6 +49,15 @@ class Site:
     async def _wait(self) -> None:
         while not self.goes_on.is_set():
             await asyncio.sleep(0.01)
+
+
+async def _body(receive: Callable[[], Awaitable[Any]]) -> bytes:
+    """Return the whole body of a request: an answer that ends before that makes hypercorn fail."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
 
 
 @pytest.fixture
