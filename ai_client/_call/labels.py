@@ -8,9 +8,11 @@ With them goes that they are a request's, so that at the end of an application r
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
+from os import urandom
+from threading import Lock
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
-from .._fork import here, in_child
+from .._fork import PerProcess, here, in_child
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,22 +32,41 @@ class Labels(NamedTuple):
     user: str | None = None
 
 
+class RequestId:
+    """The id of one web request, made when it is first asked for."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self) -> None:
+        self._text: str | None = None
+
+    def __str__(self) -> str:
+        text = self._text
+        if text is None:
+            with _making_id():
+                text = self._text = self._text or urandom(8).hex()
+        return text
+
+
+_making_id = PerProcess(Lock)
+
+
 class Scope:
     """Where labels are kept; that of a request is shared by every copy of the request's context."""
 
-    __slots__ = ("find_endpoint", "labels", "of_request", "shared")
+    __slots__ = ("find_endpoint", "labels", "request", "shared")
 
     def __init__(
         self,
         labels: Labels,
         shared: bool,
         find_endpoint: Callable[[], str | None] | None,
-        of_request: bool = False,
+        request: RequestId | None = None,
     ) -> None:
         self.labels = labels
         self.shared = shared
         self.find_endpoint = find_endpoint
-        self.of_request = of_request
+        self.request = request
 
 
 _NONE = Labels()
@@ -123,7 +144,7 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
         if outer is None:
             scopes.set(Scope(self._labels, shared=False, find_endpoint=None))
         else:
-            scopes.set(Scope(self._labels, outer.shared, outer.find_endpoint, outer.of_request))
+            scopes.set(Scope(self._labels, outer.shared, outer.find_endpoint, outer.request))
 
     def __enter__(self) -> Self:
         outer = self._outer
@@ -140,7 +161,13 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
 def in_request() -> bool:
     """Return whether the current context serves a request."""
     scope = current_scope()
-    return scope is not None and scope.of_request
+    return scope is not None and scope.request is not None
+
+
+def current_request() -> str | None:
+    """Return the id of the web request that the current context serves; `None` where it serves none."""
+    scope = current_scope()
+    return None if scope is None or scope.request is None else str(scope.request)
 
 
 def requests_are_served() -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from ..errors import OpenAIError
 from .labels import Labels
+from .trace import Trace
 from .usage import Usage
 
 NANO = 1_000_000_000
@@ -62,6 +63,7 @@ class Record:
         replayable: Whether its body can be sent again, which an upload that is read once cannot.
         output_capped: Whether the bound on the answer's length is the application's and not the caller's.
         server: The base URL of the client that was last to perform it, and the provider where that client knows it.
+        trace: Its attempts one by one, where a policy wants to know.
         account: The fingerprint of its tenant's own credentials, where it is performed with those.
     """
 
@@ -91,6 +93,7 @@ class Record:
     output_capped: bool = False
     server: tuple[Any, str | None] | None = field(default=None, repr=False)
     account: str | None = field(default=None, repr=False)
+    trace: Trace | None = field(default=None, repr=False)
 
     @property
     def usd(self) -> float | None:

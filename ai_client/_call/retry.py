@@ -58,6 +58,8 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
         began = time.monotonic()
         if record is not None:
             record.attempts += 1
+            if record.trace is not None:
+                record.trace.begin()
         try:
             reply = await attempt(taken, fresh)
         except BaseException as error:

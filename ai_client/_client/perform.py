@@ -183,8 +183,13 @@ class Calls(Keys):
         io = call.io
         left = call.unread or call.stream is not None
         renewed = False
+        record = call.record
+        phases = None if record is None or record.trace is None else record.trace.phases
         while True:
             request = client._build(call, content, taken, authorization)
+            if phases is not None:
+                phases.restart()
+                request.time(phases)
             if fresh:
                 request.refresh()
             try:

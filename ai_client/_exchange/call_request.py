@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from .._http.library import DEADLINE, FRESH, Library
+from .._http.library import DEADLINE, FRESH, PHASES, Library
 from .._libraries import httpx
 from .._pool.message import Message, Origin, message_of
+from .._pool.phases import Phases
 from .bounds import EXTENSION, USUAL, Bounds
 
 
@@ -71,6 +72,13 @@ class CallRequest:
             self.made.extensions[FRESH] = True
         else:
             self._extensions[FRESH] = self.message.fresh = True
+
+    def time(self, phases: Phases) -> None:
+        """Have the steps of its exchange noted, where a pool of ours performs it."""
+        if self.made is not None:
+            self.made.extensions[PHASES] = phases
+        else:
+            self._extensions[PHASES] = self.message.phases = phases
 
 
 def place_of(url: "httpx.URL") -> tuple[Origin, bytes]:

@@ -11,6 +11,8 @@ DEADLINE = "ai_client.deadline"
 """The extension of a request that says when its exchange must be over, in seconds of `time.monotonic`."""
 FRESH = "ai_client.fresh"
 """The extension of a request that must not use a kept connection; true."""
+PHASES = "ai_client.phases"
+"""The extension of a request whose steps are taken down: the `Phases` that they are noted in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,9 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             self._check_open()
         if not permits.enter():
             await self._wait(loop, permits, timeouts.get("pool"))
+        phases = message.phases
+        if phases is not None:
+            phases.admitted()
         connection: _Connection | None = None
         before = 0
         try:
@@ -83,8 +86,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                 reused = connection is not None
                 if connection is None:
                     connection = await self._open(permits, self._route(origin), origin, timeouts)
-                    if self._unwritten:
-                        write(self._unwritten)
+                    if phases is not None:
+                        phases.connected()
                 before = connection.stream.sent
                 try:
                     arrival = await transmit(connection, message)
@@ -182,6 +185,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         stream.lapse = partial(_lapse, ref(permits), connection)
         self._count(permits)
         permits.busy.add(connection)
+        if self._unwritten:
+            write(self._unwritten)
         return connection
 
     def end(

@@ -40,6 +40,9 @@ async def transmit(connection: Connection[AsyncNetworkStream], message: Message)
         if stream.sent == before:
             raise
         wire.cut()  # a server may answer and close before it has read everything; the answer says why
+    phases = message.phases
+    if phases is not None:
+        phases.sent()
     limit = message.timeouts.get("read")
     while head is None:
         arrival = stream.arrival(limit)
@@ -50,6 +53,8 @@ async def transmit(connection: Connection[AsyncNetworkStream], message: Message)
                 stream.arrived()
         wire.feed(stream.read_buffered())
         head = wire.response()
+    if phases is not None:
+        phases.answered()
     parts: list[bytes] = []
     return head, parts, wire.drain(parts)
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .._http.library import DEADLINE, FRESH, Library
+from .._http.library import DEADLINE, FRESH, PHASES, Library
 from .._libraries import httpx
+from .phases import Phases
 from .response_head import Headers, ResponseHead
 
 LENGTH = b"Content-Length"
@@ -30,6 +31,7 @@ class Message:
         deadline: When it must be over, in seconds of `time.monotonic`; `None` is never.
         fresh: Whether it must not use a kept connection.
         measured: Whether the length of the body, which is bytes, is its last header.
+        phases: Where its steps are noted, if anybody wants to know.
     """
 
     method: str
@@ -41,6 +43,7 @@ class Message:
     deadline: float | None
     fresh: bool = False
     measured: bool = False
+    phases: Phases | None = None
 
     @property
     def headers(self) -> Headers:
@@ -72,6 +75,7 @@ def message_of(request: "httpx.Request", library: Library) -> Message:
         extensions.get("timeout") or {},
         extensions.get(DEADLINE),
         extensions.get(FRESH, False),
+        phases=extensions.get(PHASES),
     )
 
 

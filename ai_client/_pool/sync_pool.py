@@ -71,6 +71,9 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         deadline = message.deadline
         permits = self._permits
         self._admit(permits, timeouts.get("pool"), deadline)
+        phases = message.phases
+        if phases is not None:
+            phases.admitted()
         connection: _Connection | None = None
         before = exchanges = 0
         try:
@@ -79,8 +82,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 reused = connection is not None
                 if connection is None:
                     connection = self._open(permits, self._route(origin), origin, timeouts, deadline)
-                    if self._unwritten:
-                        write(self._unwritten)
+                    if phases is not None:
+                        phases.connected()
                 connection.stream.deadline = deadline
                 before, exchanges = connection.stream.sent, connection.exchanges
                 try:
@@ -191,6 +194,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         except BaseException:
             stream.close()
             raise
+        if self._unwritten:
+            write(self._unwritten)
         return connection
 
     def end(

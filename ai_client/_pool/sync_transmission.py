@@ -32,10 +32,15 @@ def transmit(connection: Connection[SyncNetworkStream], message: Message) -> Arr
         if stream.sent == before or not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
             raise
         wire.cut()  # a server may answer and close before it has read everything; the answer says why
+    phases = message.phases
+    if phases is not None:
+        phases.sent()
     limit = message.timeouts.get("read")
     while head is None:
         wire.feed(stream.read(limit))
         head = wire.response()
+    if phases is not None:
+        phases.answered()
     parts: list[bytes] = []
     return head, parts, wire.drain(parts)
 

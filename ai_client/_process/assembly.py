@@ -69,10 +69,13 @@ class Assembly:
         """
         controls = self.config.controls
         if controls and self._layers.made():
+            from ..stores.place import place_of  # noqa: PLC0415 - only where policies are configured
+            from ..stores.recording import write_recorded  # noqa: PLC0415
+
             is_given = hasattr(controls.get("store"), "close")
             found = [getattr(one, "store", None) for one in self._layers() if is_ours(one)]
             for store in {id(store): store for store in found if store is not None}.values():
                 if not is_given:
                     store.close()
-                elif (recording := getattr(store, "recording", None)) is not None:
-                    recording.write()
+                else:
+                    write_recorded(place_of(store))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, I
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
-from .._call.labels import Labels, Scope, scopes, served
+from .._call.labels import Labels, RequestId, Scope, scopes, served
 from .._fork import here
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class RequestScope(Scope):
         self._route = _Matched() if endpoint is None else None
         known = Labels(endpoint) if isinstance(endpoint, str) else _NONE
         find = endpoint if callable(endpoint) else self._route
-        super().__init__(known, shared=True, find_endpoint=find, of_request=True)
+        super().__init__(known, shared=True, find_endpoint=find, request=RequestId())
         self._before: Scope | None = None
         served.add(self)
 

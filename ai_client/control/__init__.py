@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .concurrency import Concurrency as Concurrency
     from .fallback.policy import Fallback as Fallback
     from .guardrails import Guardrails as Guardrails, Rules as Rules
+    from .journal.policy import Journal as Journal
     from .observability.hooks import Hooks as Hooks
     from .observability.logs import Logs as Logs
     from .observability.metrics import Metrics as Metrics
@@ -51,6 +52,7 @@ _HOMES = {
     ".accounting.cost": "Cost",
     ".fallback.policy": "Fallback",
     ".guardrails": "Guardrails Rules",
+    ".journal.policy": "Journal",
     ".observability.hooks": "Hooks",
     ".observability.logs": "Logs",
     ".observability.metrics": "Metrics",

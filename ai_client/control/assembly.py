@@ -14,6 +14,8 @@ from .cache.policy import Cache
 from .concurrency import Concurrency
 from .fallback.policy import Fallback
 from .guardrails import Guardrails, Rules
+from .journal.parts import CallJournal, TargetJournal
+from .journal.policy import Journal
 from .observability.hooks import Hooks
 from .observability.logs import Logs
 from .observability.metrics import CallMetrics, Metrics, TargetMetrics
@@ -34,6 +36,7 @@ OPTIONS: Mapping[str, str] = {
     "logs": "One log record per call: `True`, or see `Logs`.",
     "telemetry": "OpenTelemetry spans and metrics: `True`, or see `Telemetry`.",
     "metrics": "Counts for Prometheus and OpenTelemetry: `True`, or see `Metrics`.",
+    "journal": "The last calls, one by one: `True`, or see `Journal`.",
     "guardrails": "Rules that requests must meet, see `Guardrails`.",
     "cache": "Cached responses for equal requests, see `Cache`; `scope` is required.",
     "models": "Model aliases and fallback chains, see `Fallback`.",
@@ -94,7 +97,9 @@ def make_layers(
     metrics = (
         [make(Metrics, given["metrics"], "metrics", store=store, client=client)] if "metrics" in given else []
     )
-    layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *_watching(given)]
+    journals = _journals(given, store, client)
+    layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *map(CallJournal, journals)]
+    layers += _watching(given)
     if "guardrails" in given:
         layers.append(_guardrails(given["guardrails"]))
     if "cache" in given:
@@ -102,7 +107,12 @@ def make_layers(
     if given.keys() & {"models", "fallback", "breaker"}:
         has_breaker = controls.get("breaker") is not False
         layers.append(_fallback(given, store, connect, has_breaker=has_breaker))
-    layers += [*own["target"], *map(TargetMetrics, metrics), *_counting(given, store)]
+    layers += [
+        *own["target"],
+        *map(TargetMetrics, metrics),
+        *map(TargetJournal, journals),
+        *_counting(given, store),
+    ]
     if "concurrency" in given:
         bound = given["concurrency"]
         bound = {"max_in_flight": bound} if type(bound) is int else bound
@@ -129,6 +139,14 @@ def _watching(given: Mapping[str, Any]) -> list[Any]:
             hooks = {name: resolved(value, f"hooks.{name}") for name, value in named.items()}
         layers.append(make(Hooks, hooks, "hooks", redaction=redaction))
     return layers
+
+
+def _journals(given: Mapping[str, Any], store: Any, client: str) -> list[Journal]:
+    """Build the policy that keeps the last calls, where it is asked for."""
+    if "journal" not in given:
+        return []
+    redaction = make(Redaction, given.get("redaction", {}), "redaction")
+    return [make(Journal, given["journal"], "journal", store=store, client=client, redaction=redaction)]
 
 
 def _counting(given: Mapping[str, Any], store: Any) -> list[Any]:

@@ -109,10 +109,13 @@ class JournalContent:
     Attributes:
         request: The body of the request as JSON values; without uploads.
         answer: The body of the answer as JSON values; of a stream its text, put together.
+        request_cut, answer_cut: Whether it was too large, and only its beginning is kept.
     """
 
     request: Any
     answer: Any
+    request_cut: bool = False
+    answer_cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from .administered import AdministeredBackend
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally
+from .log import LogBackend, LogEntry, LogQuery, LogState
 from .opening import open_store, register_scheme
 from .store import Store
 
@@ -11,6 +12,10 @@ __all__ = [
     "Change",
     "Hold",
     "Ledger",
+    "LogBackend",
+    "LogEntry",
+    "LogQuery",
+    "LogState",
     "Refusal",
     "Spend",
     "Store",

@@ -26,6 +26,8 @@ _ENDED = {
     "sums": "until <= ?",
     "tickets": "until <= ?",
     "kept": "expires <= ?",
+    "log_entries": "until <= ?",
+    "log_contents": "until <= ?",
 }
 
 

@@ -5,10 +5,11 @@ from itertools import islice
 
 from .._fork import PerProcess
 from .base import DEFAULT_MAX_BYTES, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .memory_log import MemoryLogs
 from .memory_state import SWEEP_EVERY, Account, State
 
 
-class MemoryBackend:
+class MemoryBackend(MemoryLogs):
     """State in the memory of this process; a forked child starts empty.
 
     Args:
@@ -18,6 +19,7 @@ class MemoryBackend:
     instant = True
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        super().__init__()
         self._state = PerProcess(lambda: State(max_bytes))
 
     def admit(

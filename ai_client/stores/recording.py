@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from weakref import WeakMethod, WeakSet
 
 from .._fork import PerProcess
@@ -161,7 +161,28 @@ def _merged(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-_recordings: PerProcess["WeakSet[TotalsRecording]"] = PerProcess(WeakSet)
+class Recording(Protocol):
+    """The records of one process for one store that are still to be written."""
+
+    place: Hashable
+
+    def write(self) -> None:
+        """Write all that was recorded so far; return once that is done, whichever thread does it."""
+        ...
+
+
+_recordings: PerProcess["WeakSet[Recording]"] = PerProcess(WeakSet)
+
+
+def write_with_others(recording: Recording) -> None:
+    """Have a recording of another kind written where `write_recorded` is called, and when this process ends."""
+    _recordings().add(recording)
+    _write_at_the_end()
+
+
+def is_ending() -> bool:
+    """Return whether this process ends, so that what is recorded is to be written at once."""
+    return _AtExit.has_begun
 
 
 def write_recorded(place: Hashable | None = None) -> None:

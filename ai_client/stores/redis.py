@@ -22,6 +22,7 @@ from .base import (
     Tally,
     bounded,
 )
+from .redis_log import RedisLogs
 from .redis_scripts import ADJUST, ADMIT, LEDGERS, RENEW, SCAN, SETTLE, SUMS, Script
 from .sliding_window import is_simulated
 
@@ -32,7 +33,7 @@ _PERIODS_AT_ONCE = 24
 """Periods whose totals are read in one command, so that none keeps the server for long."""
 
 
-class RedisBackend:
+class RedisBackend(RedisLogs):
     """State in Redis 6 or later, or a server that speaks its protocol; a cluster and sentinels too.
 
     All keys that a script uses share one hash tag, and thus one slot of a cluster. Cached values have no tag, and

@@ -189,7 +189,7 @@ class SharedStore:
     def close(self) -> None:
         """Write what is recorded or queued, stop threads, close files and connections; later use opens them again."""
         here = self._here()
-        here.recording.write()
+        write_recorded(place_of(self))
         here.stop()
         if here.pending:
             try:

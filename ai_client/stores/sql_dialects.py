@@ -14,7 +14,7 @@ from .._fork import Uncut
 from ..errors import StoreError
 from .sqlite_file import BUSY_TIMEOUT, is_busy
 
-_TABLES = re.compile(r"\b(ledgers|reservations|tickets|slots|places|sums|kept)\b")
+_TABLES = re.compile(r"\b(ledgers|reservations|tickets|slots|places|sums|kept|log_entries|log_contents)\b")
 
 
 class Dialect(Protocol):

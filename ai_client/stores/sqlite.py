@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from .._fork import PerProcess
 from .base import DEFAULT_MAX_BYTES
 from .sql import SqlBackend
+from .sql_log import LOG_SCHEMA
 from .sql_windows import Database
 from .sqlite_file import SqliteFile
 
@@ -58,7 +59,7 @@ class SqliteBackend(SqlBackend):
     def __init__(self, path: str, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self.place = "sqlite", os.path.realpath(path)
         self._max_bytes = max_bytes
-        self._file = SqliteFile(path, _SCHEMA, "tickets")
+        self._file = SqliteFile(path, _SCHEMA + LOG_SCHEMA, "log_contents")
         self._changes = PerProcess(count)
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
@@ -92,6 +93,6 @@ class SqliteBackend(SqlBackend):
 def _sweep(db: sqlite3.Connection, now: float) -> None:
     """Delete expired rows."""
     db.execute("DELETE FROM reservations WHERE expires <= ? AND counted_until <= ?", (now, now))
-    for table in ("ledgers", "places", "tickets", "slots", "sums"):
+    for table in ("ledgers", "places", "tickets", "slots", "sums", "log_entries", "log_contents"):
         db.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - the names are above
     db.execute("DELETE FROM kept WHERE expires <= ?", (now,))

@@ -33,6 +33,7 @@ EVERYTHING: dict[str, Any] = {
     "budget_options": {"output_tokens": 100},
     "cost": True,
     "metrics": True,
+    "journal": True,
     "prices": {"gpt-4o-mini": {"input": 1, "output": 2}},
     "price_options": {"library": False},
     "rate_limits": [{"requests": 100, "per": "minute", "scope": ["tenant", "model"]}],

@@ -43,7 +43,7 @@ def test_one_side_loads_nothing_of_the_other() -> None:
     loaded = loaded_after(
         "import ai_client, httpx; ai_client.OpenAI(api_key='key', http_client=httpx.Client())"
     )
-    seam = {"", ".checked", ".connection_log", ".message", ".permits", ".response_head"}
+    seam = {"", ".checked", ".connection_log", ".message", ".permits", ".phases", ".response_head"}
     pool = "ai_client._pool"
     assert {name.removeprefix(pool) for name in loaded if name.startswith(pool)} <= seam
 

@@ -11,7 +11,17 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-TABLES = ("ledgers", "reservations", "tickets", "slots", "places", "sums", "kept")
+TABLES = (
+    "ledgers",
+    "reservations",
+    "tickets",
+    "slots",
+    "places",
+    "sums",
+    "kept",
+    "log_entries",
+    "log_contents",
+)
 WAL = {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}
 
 

@@ -12,6 +12,7 @@ from ai_client.control.cache.policy import Cache
 from ai_client.control.concurrency import Concurrency
 from ai_client.control.fallback import Fallback
 from ai_client.control.guardrails import Guardrails
+from ai_client.control.journal.policy import Journal
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.logs import Logs
 from ai_client.control.observability.metrics import Metrics
@@ -40,6 +41,7 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "logs": (Logs, frozenset({"redaction"})),
     "telemetry": (Telemetry, frozenset({"redaction"})),
     "metrics": (Metrics, frozenset({"store", "client"})),
+    "journal": (Journal, frozenset({"store", "client", "redaction"})),
     "redaction": (Redaction, frozenset()),
 }
 """The class behind each option of `controls`, and its fields that other options set."""

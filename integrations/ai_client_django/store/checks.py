@@ -37,7 +37,10 @@ def check_tables(
     for alias in sorted(_aliases() & set(databases or ())):
         with connections[alias].cursor() as cursor:
             tables = connections[alias].introspection.table_names(cursor)
-        if f"{PREFIX}tickets" not in tables and not _is_migrating():
+        if (
+            not {f"{PREFIX}{name}" for name in ("tickets", "log_contents")} <= {*tables}
+            and not _is_migrating()
+        ):
             message = f"The tables of the store {SCHEME}://{alias} are missing."
             found.append(Error(message, hint=remedy(alias), id=f"{ID}.E001"))
     return found

@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from ai_client.stores.log import MARKS
+
 fields: Any = models  # the classes of fields have parameters for type checkers alone
 
 
@@ -119,3 +121,46 @@ class Value(_Row):
         """The table."""
 
         db_table = "ai_client_store_kept"
+
+
+class LogEntry(_Row):
+    """An entry of a log, such as a call in the journal."""
+
+    pk = models.CompositePrimaryKey("name", "entry")
+    name: Any = fields.TextField()
+    entry: Any = fields.TextField()
+    at: Any = fields.FloatField()
+    endpoint: Any = fields.TextField()
+    model: Any = fields.TextField()
+    asked: Any = fields.TextField()
+    tenant: Any = fields.TextField()
+    outcome: Any = fields.TextField()
+    error: Any = fields.TextField()
+    request: Any = fields.TextField()
+    cache: Any = fields.TextField()
+    left_out: Any = fields.BigIntegerField()
+    summary: Any = fields.BinaryField()
+    until: Any = fields.FloatField()
+
+    class Meta(_Row.Meta):
+        """The table."""
+
+        db_table = "ai_client_store_log_entries"
+        indexes: ClassVar = [
+            models.Index(fields=["name", mark, "entry"], name=f"ai_client_log_by_{mark}") for mark in MARKS
+        ]
+
+
+class LogContent(_Row):
+    """The content of an entry of a log."""
+
+    pk = models.CompositePrimaryKey("name", "entry")
+    name: Any = fields.TextField()
+    entry: Any = fields.TextField()
+    content: Any = fields.BinaryField()
+    until: Any = fields.FloatField()
+
+    class Meta(_Row.Meta):
+        """The table."""
+
+        db_table = "ai_client_store_log_contents"

@@ -1,0 +1,1 @@
+"""The journal: the last calls, one by one, in the store."""
