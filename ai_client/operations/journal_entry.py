@@ -104,7 +104,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JournalContent:
-    """What a call sent and was answered, redacted and bounded.
+    """The bodies of a call and of its answer, redacted and bounded.
 
     Attributes:
         request: The body of the request as JSON values; without uploads.

@@ -1,4 +1,4 @@
-"""What a call sent and was answered, bounded: taken down as bytes, made readable later."""
+"""Content of calls, bounded: bodies of requests and answers, taken down as bytes and made readable later."""
 
 import re
 import zlib
@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a call sent and what it was answered, as far as either is kept."""
+    """The bodies of a request and its answer, as far as either is kept."""
 
     sent: Piece | None
     answer: "Piece | StreamText | None"
