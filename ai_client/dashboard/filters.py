@@ -62,18 +62,18 @@ class Filters(NamedTuple):
 def calls_address(
     request: PageRequest,
     filters: Filters,
+    more: Mapping[str, str | None],
     since: datetime,
     until: datetime | None = None,
-    **more: str | None,
 ) -> str:
     """Return the address of the list of the calls behind a figure.
 
     Args:
         request: The request for the page that links there.
         filters: The filters of the page.
+        more: Further parameters of the list, such as `outcome`, or other labels than those of the filters.
         since: Where the time of the figure begins.
         until: Where it ends; now if not given.
-        more: Further parameters of the list, such as `outcome`, or other labels than those of the filters.
     """
     times = {"since": as_parameter(since), "until": None if until is None else as_parameter(until)}
     return request.address("calls", {**filters.labels, **times, **more})

@@ -20,7 +20,7 @@ _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class FormToken:
-    """What the forms of a page repeat.
+    """The random value that the forms of a page repeat.
 
     Args:
         request: The request for the page.

@@ -1,4 +1,4 @@
-"""What all pages of the dashboard have in common: the head, the links between them, and the main part."""
+"""The parts that all pages of the dashboard have in common: the head, and the links between them."""
 
 from .assets import asset_address
 from .markup import Child, Html, joined, tag

@@ -5,7 +5,6 @@ from contextlib import closing, suppress
 from functools import cached_property, partial
 from typing import Any
 
-from .._process.factory import client_of
 from ..config import ClientConfig
 from ..errors import ConfigError, OpenAIError
 from .api import examine_api
@@ -14,6 +13,7 @@ from .check import Check, Status
 from .configuration import origin_of
 from .models import examine_models, examine_prices, named_models, targets_of
 from .network import examine_network
+from .plain_client import plain_client
 from .subject import Subject
 from .threads import Examination
 from .way import Way
@@ -76,7 +76,7 @@ class Reach:
             )
             return
         try:
-            client = _client(config)
+            client = plain_client(config)
         except OpenAIError as error:  # without a key, which is reported as such, no client can be built
             status: Status = "fault" if isinstance(error, ConfigError) else "skipped"
             yield Check("network", "client", status, f"No client can be built: {error}")
@@ -99,13 +99,8 @@ class Reach:
         try:
             for name, config in configs.items():
                 with suppress(OpenAIError):  # reported where the client's server is to be reached
-                    clients[name] = _client(config)
+                    clients[name] = plain_client(config)
             yield from examine_prices(self._config, clients, self._bound)
         finally:
             for client in clients.values():
                 client.close()
-
-
-def _client(config: ClientConfig) -> Any:
-    """Build a client without policies, which asks once."""
-    return client_of(config, sync=True, warm=None, credentials=None, max_retries=0, on_blocking_call="ignore")

@@ -1,0 +1,1 @@
+"""The sections of the first page, each with its rows as data and its body as HTML."""

@@ -1,0 +1,117 @@
+"""The section about the balances of budgets."""
+
+from ...operations.budget_state import BudgetState
+from ..filters import LABELS
+from ..markup import Child, Html, tag
+from ..plots.bars import Slice, bar
+from ..shown import NONE, shown_moment, shown_number, shown_share, shown_usd
+from ..tables import details, figure, table
+from .view import PageView, Section
+
+_NANO = 10**9
+_FIRST = 6
+_NEAR, _FULL = 0.8, 1.0
+"""Shares of a limit from which on it is shown as nearly and as wholly used."""
+
+
+def _rows(view: PageView) -> list[BudgetState]:
+    """Return all balances, those of which least is left first."""
+    return sorted(view.gathered.budgets.value, key=lambda state: (-_share(state), state.name, state.scope))
+
+
+def _share(state: BudgetState) -> float:
+    return (state.used + state.held) / state.limit if state.limit else float(state.used > 0)
+
+
+def _body(view: PageView) -> Child:
+    rows = _rows(view)
+    if not rows:
+        return tag("p", "Nothing has been spent of any budget in its present window.", class_="quiet")
+    return [
+        tag("ul", (_meter(view, state) for state in rows[:_FIRST]), class_="meters"),
+        details("budgets-table", f"All {len(rows)} balances", _table(view, rows)),
+    ]
+
+
+def _meter(view: PageView, state: BudgetState) -> Html:
+    share = _share(state)
+    colour = "bad" if share >= _FULL else "warn" if share >= _NEAR else "c1"
+    used, held, limit = (_amount(state, value) for value in (state.used, state.held, state.limit))
+    slices = [Slice(state.used, colour, f"{used} used"), Slice(state.held, f"{colour} faint", f"{held} held")]
+    return tag(
+        "li",
+        tag(
+            "p",
+            tag("span", tag("b", state.name), " ", tag("span", _of(state), class_="quiet"), class_="what"),
+            tag(
+                "span",
+                figure(state.used, used, _address(view, state)),
+                " of ",
+                figure(state.limit, limit),
+                class_="n",
+            ),
+        ),
+        bar(slices, state.limit),
+        tag(
+            "p",
+            tag("span", f"{shown_share(share, 1)} used", f", of it {held} held" if state.held else None),
+            tag("span", "resets ", shown_moment(state.resets_at)) if state.resets_at else None,
+            class_="quiet",
+        ),
+    )
+
+
+def _of(state: BudgetState) -> str:
+    """Return whose balance it is, and for how long."""
+    window = "" if state.per in state.name else f" per {state.per}"
+    return f"{'' if state.scope == 'all' else state.scope}{window}{'' if state.hard else ', soft'}".strip(
+        " ,"
+    )
+
+
+def _table(view: PageView, rows: list[BudgetState]) -> Html:
+    heads = ["Budget", "Of", "Window", "Used", "Held", "Limit", "Left", "Share", "Resets"]
+    cells = [
+        (
+            state.name,
+            state.scope,
+            state.per,
+            figure(state.used, _amount(state, state.used), _address(view, state)),
+            figure(state.held, _amount(state, state.held)),
+            figure(state.limit, _amount(state, state.limit)),
+            figure(state.remaining, _amount(state, state.remaining)),
+            shown_share(_share(state), 1),
+            NONE if state.resets_at is None else shown_moment(state.resets_at),
+        )
+        for state in rows
+    ]
+    return table("Balances of budgets", heads, cells, numbers=6, wide=True)
+
+
+def _amount(state: BudgetState, value: float) -> str:
+    return shown_usd(round(value * _NANO)) if state.unit == "usd" else shown_number(value)
+
+
+def _address(view: PageView, state: BudgetState) -> str | None:
+    """Return the address of the calls that count in a balance; `None` where no filter chooses them."""
+    if state.starts is None:
+        return None
+    label, _, value = state.scope.partition("=")
+    if state.scope == "all":
+        labels: dict[str, str | None] = {}
+    elif label in LABELS and "|" not in value:
+        labels = {label: value}
+    else:
+        return None
+    everything: dict[str, str | None] = dict.fromkeys(LABELS)
+    return view.calls({**everything, **labels}, state.starts)
+
+
+SECTION = Section(
+    "budgets",
+    "Budgets",
+    "What is spent of each in its present window",
+    'controls={"budgets": [{"usd": 50, "per": "day"}]}',
+    _rows,
+    _body,
+)

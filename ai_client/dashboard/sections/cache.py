@@ -1,0 +1,95 @@
+"""The section about the savings of the cache."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...operations.export import usd
+from ..markup import Child, tag
+from ..plots.bars import Slice, bar
+from ..shown import shown_number, shown_share, shown_usd
+from ..tables import figure, table
+from .view import PageView, Section
+
+_RESULTS = {
+    "hit": ("Answered from the cache", "good"),
+    "shared": ("Shared with a call under way", "c2"),
+    "stale": ("Old answer, as the API failed", "warn"),
+    "miss": ("Asked of the API", "rest"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRow:
+    """Answered calls for which the cache did one thing.
+
+    Attributes:
+        result: `hit`, `shared`, `stale` or `miss`.
+        calls: How many.
+    """
+
+    result: str
+    calls: int
+
+
+def _rows(view: PageView) -> list[CacheRow]:
+    found = view.report.totals.cache
+    return [CacheRow(result, found.get(result, 0)) for result in dict.fromkeys([*_RESULTS, *found])]
+
+
+def _totals(view: PageView) -> dict[str, Any]:
+    sums = view.report.totals
+    return {"saved_usd": usd(sums.saved_nano_usd), "saved_tokens": sums.saved_tokens}
+
+
+def _body(view: PageView) -> Child:
+    sums = view.report.totals
+    rows = _rows(view)
+    whole = sum(row.calls for row in rows)
+    if not whole:
+        off = tag("code", 'controls={"cache": {"scope": "tenant"}}')
+        return tag(
+            "p", "No call was looked up in a cache in this time; ", off, " turns it on.", class_="quiet"
+        )
+    saved = whole - sum(row.calls for row in rows if row.result == "miss")
+    slices = [
+        Slice(row.calls, _shown(row)[1], f"{_shown(row)[0]}: {shown_number(row.calls)}") for row in rows
+    ]
+    cells = (
+        (
+            tag("span", _shown(row)[0], class_=f"key {_shown(row)[1]}"),
+            figure(row.calls, shown_number(row.calls), view.calls({"cache": row.result})),
+            shown_share(row.calls, whole),
+        )
+        for row in rows
+        if row.calls
+    )
+    return [
+        tag(
+            "p",
+            tag("b", figure(sums.saved_nano_usd, shown_usd(sums.saved_nano_usd))),
+            tag(
+                "small",
+                " and ",
+                figure(sums.saved_tokens, shown_number(sums.saved_tokens)),
+                f" tokens saved; {shown_share(saved, whole)} of calls were not sent",
+            ),
+            class_="headline",
+        ),
+        bar(slices, whole),
+        table("Calls by what the cache did", ["Cache", "Calls", "Share"], cells, numbers=2),
+    ]
+
+
+def _shown(row: CacheRow) -> tuple[str, str]:
+    return _RESULTS.get(row.result, (row.result, "rest"))
+
+
+SECTION = Section(
+    "cache",
+    "Cache",
+    "What answers from the cache would have cost",
+    'controls={"dashboard": True}',
+    _rows,
+    _body,
+    totals=_totals,
+)

@@ -1,0 +1,40 @@
+"""The section about models that are switched off soon."""
+
+from ..markup import Child, tag
+from ..retirement import RetiringModel
+from ..tables import badge, table
+from .view import PageView, Section
+
+
+def _rows(view: PageView) -> list[RetiringModel]:
+    return view.gathered.retiring.value or []
+
+
+def _body(view: PageView) -> Child:
+    if view.gathered.retiring.value is None:
+        return tag("p", "The API is being asked for its models.", class_="quiet")
+    rows = _rows(view)
+    if not rows:
+        return tag("p", "No model in use is known to be switched off soon.", class_="quiet good")
+    cells = ((one.model, _badge(view, one), one.client, one.message) for one in rows)
+    return table(
+        "Models that are switched off", ["Model", "Switched off", "Client", "What is known"], cells, wide=True
+    )
+
+
+def _badge(view: PageView, one: RetiringModel) -> Child:
+    if one.shutdown_date is None:
+        return badge("not listed", "warn")
+    day = tag("time", f"{one.shutdown_date:%-d %b %Y}", datetime=one.shutdown_date.isoformat())
+    left = (one.shutdown_date - view.gathered.at.date()).days
+    return [day, " ", badge("over" if one.is_over else f"{left} days", "bad" if one.is_over else "warn")]
+
+
+SECTION = Section(
+    "models",
+    "Models near retirement",
+    "Models in use that the API says it will switch off within 60 days",
+    'controls={"models": {...}}',
+    _rows,
+    _body,
+)

@@ -1,0 +1,43 @@
+"""The figures at the top of the page: what a team looks at first."""
+
+from ..gathering import UnavailableError
+from ..markup import Child, Html, tag
+from ..shown import NONE, shown_number, shown_seconds, shown_share, shown_usd
+from ..tables import figure
+from .view import PageView
+
+_HALF, _MOST = 0.5, 0.95
+
+
+def summary(view: PageView) -> Html | None:
+    """Return the figures of the range in a row; `None` where the calls could not be read."""
+    try:
+        sums = view.report.totals
+    except UnavailableError:
+        return None
+    first = sums.first_item.quantile(_HALF)
+    slow = sums.duration.quantile(_MOST)
+    tokens = sums.input_tokens + sums.output_tokens
+    failed = view.calls({"outcome": "error"}) if sums.errors else None
+    tiles = (
+        _tile("Spend", figure(sums.nano_usd, shown_usd(sums.nano_usd), view.calls())),
+        _tile("Calls", figure(sums.calls, shown_number(sums.calls), view.calls())),
+        _tile("Failed", figure(sums.errors, shown_share(sums.errors, sums.calls), failed)),
+        _tile("p95", figure(slow, shown_seconds(slow), "#latency")),
+        _tile("First token p50", figure(first, shown_seconds(first), "#latency")),
+        _tile("Tokens", figure(tokens, shown_number(tokens), "#tokens")),
+        _tile("Under way now", _under_way(view)),
+    )
+    return tag("dl", tiles, class_="tiles", id="summary", data_live=True)
+
+
+def _tile(name: str, value: Child) -> Html:
+    return tag("div", tag("dt", name), tag("dd", value))
+
+
+def _under_way(view: PageView) -> Child:
+    try:
+        count = sum(worker.in_flight for worker in view.gathered.workers.value)
+    except UnavailableError:
+        return NONE
+    return figure(count, shown_number(count), "#processes")
