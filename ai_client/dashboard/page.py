@@ -64,7 +64,10 @@ class DashboardPage(GuardedPage):
             request: The request.
         """
         answer = self._answer(provider, request)
-        return answer._replace(body=b"") if request.method == "HEAD" else answer
+        if request.method != "HEAD":
+            return answer
+        length = {"content-length": str(len(answer.body))}
+        return answer._replace(headers={**answer.headers, **length}, body=b"")
 
     def _answer(self, provider: Any, request: PageRequest) -> RenderedPage:
         place = request.path.partition("/")[0]

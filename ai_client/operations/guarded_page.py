@@ -1,6 +1,7 @@
 """Who may read a page of an application: whom its guard allows, who brings its token, or anyone."""
 
 import hmac
+import inspect
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,7 @@ class GuardedPage:
         if token is not None and not token.strip():
             raise ConfigError(f"{name}: token must not be empty.")
         self.guard = guard
+        self._name = name
         self._token = token
         self._token_file = token_file
         self._basic = basic
@@ -64,7 +66,17 @@ class GuardedPage:
         Args:
             authorization: The request's header of that name.
             allowed: What `guard` has returned, where there is one.
+
+        Raises:
+            ConfigError: That is still to be awaited, which says nothing yet.
         """
+        if inspect.isawaitable(allowed):
+            if inspect.iscoroutine(allowed):
+                allowed.close()
+            raise ConfigError(
+                f"{self._name}: guard has returned an awaitable, which would allow everybody. "
+                "Pass a coroutine function itself, or await it in the guard."
+            )
         if not allowed:
             return _FORBIDDEN
         if self._token is None and self._token_file is None:

@@ -14,6 +14,7 @@ from ai_client.errors import OpenAIError
 from ai_client.operations import RenderedPage, aready_page, live_page, ready_page
 
 from ._current import handle
+from ._pages import response_with
 
 _SAFE = ("GET", "HEAD")
 
@@ -74,4 +75,4 @@ def response_of(request: HttpRequest, page: RenderedPage) -> HttpResponse:
     """Return the response to a request for a page."""
     if request.method not in _SAFE:
         return HttpResponseNotAllowed(_SAFE)
-    return HttpResponse(page.body, status=page.status, headers=dict(page.headers))
+    return response_with(page)

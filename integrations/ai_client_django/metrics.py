@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ai_client.metrics import MetricsPage
 
+from ._guards import asked
 from ._health import provider_or_none, response_of
 
 
@@ -34,8 +35,7 @@ def metrics_view(
     page = MetricsPage(guard=guard, token=token, token_file=token_file, public=public)
 
     def metrics(request: HttpRequest) -> HttpResponse:
-        allowed = True if page.guard is None else page.guard(request)
-        answer = page.refusal(request.headers.get("authorization"), allowed)
+        answer = page.refusal(request.headers.get("authorization"), asked(page.guard, request))
         if answer is None:
             answer = page.answer(provider_or_none(), request.headers.get("accept"))
         return response_of(request, answer)

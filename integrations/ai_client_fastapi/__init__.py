@@ -42,6 +42,7 @@ from ._official import (
 from ._stream import stream_response as stream_response
 
 if TYPE_CHECKING:
+    from ._dashboard import dashboard_routes as dashboard_routes
     from ._fastapi import (
         AIClientDep as AIClientDep,
         SyncAIClientDep as SyncAIClientDep,
@@ -66,6 +67,7 @@ __all__ = [
     "ai_client_lifespan",
     "ai_client_router",
     "cancel_on_disconnect",
+    "dashboard_routes",
     "get_ai_budgets",
     "get_ai_client",
     "get_ai_usage",
@@ -86,7 +88,11 @@ _OF_FASTAPI = {
     **dict.fromkeys(("AIClientDep", "SyncAIClientDep", "ai_client_router"), "._fastapi"),
     **_OFFICIAL,
 }
-_ROUTES = {"health_routes": "._health", "metrics_routes": "._metrics"}
+_ROUTES = {
+    "dashboard_routes": "._dashboard",
+    "health_routes": "._health",
+    "metrics_routes": "._metrics",
+}
 """Modules that few applications need and that load much of `ai_client`."""
 
 

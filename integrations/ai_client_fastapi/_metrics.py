@@ -1,6 +1,5 @@
 """The page of metrics as a route of Starlette and FastAPI."""
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from starlette.routing import Route
 
 from ai_client.metrics import MetricsPage
 
+from ._guards import asked
 from ._late import find_provider
 from ._pages import APIRouter, router_with
 
@@ -43,11 +43,7 @@ def metrics_routes(
     page = MetricsPage(guard=guard, token=token, token_file=token_file, public=public)
 
     async def metrics(request: Request) -> Response:
-        allowed: Any = True
-        if page.guard is not None:
-            allowed = page.guard(request)
-            if inspect.isawaitable(allowed):
-                allowed = await allowed
+        allowed = await asked(page.guard, request)
         answer = page.refusal(request.headers.get("authorization"), allowed)
         if answer is None:
             accept = request.headers.get("accept")

@@ -1,8 +1,11 @@
 """Pages of the adapter as a router that can be mounted, and with FastAPI included."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -10,11 +13,23 @@ else:
     try:
         from fastapi import APIRouter
     except ImportError:  # plain Starlette does without
-        from starlette.routing import Router as APIRouter
+        APIRouter = Router
 
-__all__ = ["APIRouter", "router_with"]
+__all__ = ["APIRouter", "dependable_router", "router_with"]
 
 
 def router_with(*routes: Route) -> APIRouter:
     """Return a router with routes: one of FastAPI, which takes no other, where that is installed."""
     return APIRouter(routes=[*routes])
+
+
+def dependable_router(
+    endpoint: Callable[[Request], Awaitable[Response]], paths: Sequence[str], methods: Sequence[str]
+) -> APIRouter:
+    """Return a router with one endpoint, which FastAPI asks the dependencies of an application or router for."""
+    try:
+        from ._dependable import DependableRouter  # noqa: PLC0415 - needs FastAPI
+    except ImportError:
+        routes = [Route(path, endpoint, methods=[*methods], include_in_schema=False) for path in paths]
+        return cast("APIRouter", Router(routes=routes))
+    return DependableRouter(endpoint, paths, methods)

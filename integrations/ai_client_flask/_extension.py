@@ -251,6 +251,46 @@ class AIClient:
 
         return metrics_blueprint(path, guard=guard, token=token, token_file=token_file, public=public)
 
+    def dashboard_blueprint(
+        self,
+        path: str = "/ai",
+        *,
+        guard: Callable[[Any], Any] | None = None,
+        token: str | None = None,
+        token_file: str | Path | None = None,
+        public: bool = False,
+        development: bool | None = None,
+    ) -> Blueprint:
+        """Return a blueprint for `app.register_blueprint`: the dashboard of the app's clients.
+
+        Its forms have a token of their own: an extension that demands another one of each form, such as
+        `CSRFProtect`, must leave the blueprint out.
+
+        Args:
+            path: Its path; all that it serves is there and below.
+            guard: A function or coroutine function of the request that returns whether it may read the dashboard, or
+                a response that refuses it.
+            token: What a browser must bring as the password of HTTP Basic, with any user name, or any client as
+                `Authorization: Bearer ...`.
+            token_file: A file that holds that, read at each request.
+            public: Whether anyone may read it.
+            development: Whether calls may be sent again from it, which costs money; where it is not given, whether
+                the app is in debug mode.
+
+        Raises:
+            ConfigError: Not exactly one of guard, token, token_file and public is given.
+        """
+        from ._dashboard import dashboard_blueprint  # noqa: PLC0415 - for apps that have this page only
+
+        return dashboard_blueprint(
+            path,
+            guard=guard,
+            token=token,
+            token_file=token_file,
+            public=public,
+            development=development,
+        )
+
     def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT_ALIAS) -> AbstractContextManager[Any]:
         """Replace an app's clients by *fake* inside a `with` block, in every thread and task; for tests.
 

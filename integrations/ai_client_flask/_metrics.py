@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from ai_client.metrics import MetricsPage
 
+from ._guards import asked
 from ._health import current_provider_or_none
 
 
@@ -25,8 +26,7 @@ def metrics_blueprint(
 
     def metrics() -> Response:
         """Answer Prometheus."""
-        allowed = True if page.guard is None else page.guard(request)
-        answer = page.refusal(request.headers.get("authorization"), allowed)
+        answer = page.refusal(request.headers.get("authorization"), asked(page.guard))
         if answer is None:
             answer = page.answer(current_provider_or_none(), request.headers.get("accept"))
         return Response(answer.body, answer.status, dict(answer.headers))

@@ -1,7 +1,6 @@
 """The examples under their own start command, and a browser to look at them."""
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,20 +13,9 @@ from typing import Any
 import pytest
 
 from ai_client.testing import Upstream
+from tests.support.browser import PATIENCE, chromium
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60_000  # milliseconds, for a busy machine
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {"phone": (360, 740), "desktop": (1280, 800)}
 
 
@@ -102,15 +90,8 @@ def example(framework: str, running_examples: Callable[[str], Example]) -> Examp
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Start Debian's Chromium, for one module: while it runs, the thread counts as running an event loop."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @dataclass

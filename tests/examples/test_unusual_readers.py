@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.examples.conftest import PATIENCE, Example, Tab
+from tests.examples.conftest import Example, Tab
+from tests.support.browser import PATIENCE
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
