@@ -82,7 +82,7 @@ class RedisLogs:
     ) -> None:
         """Add entries to a log, and drop the oldest."""
         seconds = max(1, int(until - time.time()))
-        for first in range(0, len(entries), _ADDED_AT_ONCE):
+        for first in range(0, len(entries) or 1, _ADDED_AT_ONCE):
             args: list[Any] = [keep, oldest, seconds]
             for one in entries[first : first + _ADDED_AT_ONCE]:
                 args += [one.id, _indexed(one), one.summary, one.content or b"", one.left_out]
@@ -136,7 +136,7 @@ def _indexed(entry: LogEntry) -> str:
 
 
 def _marked(name: str, value: str) -> str:
-    return f"{_MARK}{_LETTERS[name]}{value.replace(_MARK, ' ')}{_MARK}"
+    return f"{_MARK}{_LETTERS[name]}{value.replace(_MARK, _AFTER)}{_MARK}"
 
 
 def _time(at: float) -> str:
