@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from ..errors import OpenAIError
 from .labels import Labels
@@ -28,6 +28,20 @@ class Attempt:
     seconds: float
     error: Exception | None
     pause: float | None
+
+
+class FailedAttempt(NamedTuple):
+    """An attempt that no answer of success came of.
+
+    Attributes:
+        error: The class of the error, by name.
+        status: The status by which the upstream rejected it, if it did.
+        is_retried: Whether another attempt followed.
+    """
+
+    error: str
+    status: int | None
+    is_retried: bool
 
 
 no_listeners = cast("Callable[[], list[Any]]", list)
@@ -56,6 +70,7 @@ class Record:
         prices: The `Prices` by which that is.
         request_id: The answer's `x-request-id`.
         first_item: Seconds to the first item of a stream.
+        failed: The attempts that failed, but for those that something else than the upstream or the way to it ended.
         on_attempt: Coroutine functions called after each attempt.
         may_retry: A function called before each further attempt, which may forbid it.
         before_retry: A coroutine function called after `may_retry`, which may forbid the attempt as well.
@@ -85,6 +100,7 @@ class Record:
     request_id: str | None = None
     first_item: float | None = None
     started: float = field(default_factory=time.monotonic)
+    failed: tuple[FailedAttempt, ...] = ()
     on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(default_factory=no_listeners, repr=False)
     may_retry: Callable[[], bool] | None = field(default=None, repr=False)
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
@@ -104,6 +120,11 @@ class Record:
     def seconds(self) -> float:
         """Seconds since the call was made."""
         return time.monotonic() - self.started
+
+    def note_failed(self, error: Exception, *, is_retried: bool) -> None:
+        """Note that an attempt failed."""
+        status: int | None = getattr(error, "status_code", None)
+        self.failed = (*self.failed, FailedAttempt(type(error).__name__, status, is_retried))
 
     def fresh(self) -> "Record":
         """Return the record of another call with the same labels."""

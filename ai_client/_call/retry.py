@@ -107,8 +107,10 @@ async def _failed(
     if not isinstance(error, APIConnectionError | APIStatusError):
         return None
     pause = await _allowed_pause(call, error, taken) if taken < max_retries else None
-    if record is not None and record.on_attempt:
-        await record.attempted(began, error, pause)
+    if record is not None:
+        record.note_failed(error, is_retried=pause is not None)
+        if record.on_attempt:
+            await record.attempted(began, error, pause)
     _log(call, error, taken, pause, max_retries)
     return pause
 

@@ -1,0 +1,140 @@
+"""The count of what a target is asked for a call: attempts, tokens and cost."""
+
+from ...._call.call import Call, Reply, StreamEnd
+from ...._call.record import Record
+from ...._call.usage import UNKNOWN, Usage
+from ....errors import APIStatusError
+from ...accounting.later import begins_work
+from ...pricing.billed import is_billed, is_of_text
+from ...pricing.meter import metered, usage_of
+from ...record import note_model
+from .counts import Amount
+from .names import ATTEMPT, CACHED, INPUT, NANO_USD, OUTPUT, REASONING, RETRIES, UNPRICED, USED
+from .protocols import Counting
+
+
+class TargetCount:
+    """Counts what one target is asked for one call, and what it used.
+
+    Args:
+        counting: Takes what it counts.
+        call: The call.
+        record: Its record.
+    """
+
+    __slots__ = ("_answered", "_attempts", "_billable", "_call", "_counting", "_failed", "_record", "_usage")
+
+    def __init__(self, counting: Counting, call: Call, record: Record) -> None:
+        note_model(call, record)
+        self._counting = counting
+        self._call = call
+        self._record = record
+        self._attempts, self._answered, self._failed = record.attempts, record.answered, len(record.failed)
+        self._billable, self._usage = record.billable, record.usage
+
+    def failed(self, error: BaseException, amounts: list[Amount]) -> None:
+        """Add the attempts of a target that did not answer, and what may be billed for them."""
+        record = self._record
+        noted = self._add_attempts(amounts)
+        if others := record.attempts - self._attempts - noted:
+            status = error.status_code if isinstance(error, APIStatusError) else None
+            name = type(error).__name__ if isinstance(error, Exception) else "cancelled"
+            amounts.append((_result(name, status), others))
+        if not _uses_tokens(self._call):
+            return
+        billed, usage = record.billable - self._billable, record.usage
+        if billed and usage is not None and usage is not self._usage and usage is not UNKNOWN:
+            # answered, and counted so further in; cancelled or rejected after that
+            billed -= 1
+            _add_used(amounts, record, usage)
+        _add_lost(amounts, record, billed)
+
+    def answered(self, reply: Reply, amounts: list[Amount]) -> None:
+        """Add the attempts of a target that answered, and what it used; of a stream that is counted at its end."""
+        call, record = self._call, self._record
+        self._add_attempts(amounts)
+        billed = record.billable - self._billable
+        if not _uses_tokens(call):
+            if record.usage is not self._usage and record.usage is not None:  # of work that went on
+                _add_usage(amounts, record.usage)
+                _add_price(amounts, record, record.nano_usd, 0)
+        elif record.cache not in {None, "miss"} or (reply.is_made and not billed):
+            _add_lost(amounts, record, billed)
+        else:
+            _add_lost(amounts, record, max(0, billed - 1))
+            if call.is_whole:
+                _add_used(amounts, record, usage_of(call, reply, record))
+            else:
+                self._follow(reply)
+
+    def _follow(self, reply: Reply) -> None:
+        """Count what a stream used when it ends."""
+        call, record, counting = self._call, self._record, self._counting
+        meter, key = metered(call, call, reply), counting.key(record)
+
+        async def settle(end: StreamEnd) -> None:
+            del end
+            goes_on = record.usage is UNKNOWN and begins_work(call)
+            amounts: list[Amount] = []
+            _add_used(amounts, record, UNKNOWN if goes_on else meter.usage())
+            counting.add(key, amounts)
+
+        reply.on_end.append(settle)
+
+    def _add_attempts(self, amounts: list[Amount]) -> int:
+        """Add the attempts whose end the record tells; return how many those are."""
+        record = self._record
+        answered, failed = record.answered - self._answered, record.failed[self._failed :]
+        if answered:
+            amounts.append((f"{ATTEMPT}ok", answered))
+        for one in failed:
+            amounts.append((_result(one.error, one.status), 1))
+            if one.is_retried:
+                amounts.append((RETRIES, 1))
+        return answered + len(failed)
+
+
+def _uses_tokens(call: Call) -> bool:
+    if is_of_text(call):
+        return True
+    return call.session or (call.method == "POST" and (is_billed(call) or begins_work(call)))
+
+
+def _result(error: str, status: int | None) -> str:
+    """Return how an attempt ended: by the status that rejected it, or the class of another error."""
+    return f"{ATTEMPT}{error if status is None else status}"
+
+
+def _add_lost(amounts: list[Amount], record: Record, lost: int) -> None:
+    """Add attempts that may have been billed although no answer came of them."""
+    if lost:
+        amounts.append((f"{USED}unknown", lost))
+        _add_price(amounts, record, None, lost)
+
+
+def _add_used(amounts: list[Amount], record: Record, usage: Usage) -> None:
+    amounts.append((USED + usage.source, 1))
+    _add_usage(amounts, usage)
+    _add_price(amounts, record, record.nano_usd, int(record.nano_usd is None))
+
+
+def _add_usage(amounts: list[Amount], usage: Usage) -> None:
+    source = usage.source
+    if usage.input:
+        amounts.append((INPUT + source, usage.input))
+    if usage.output:
+        amounts.append((OUTPUT + source, usage.output))
+    if usage.cached:
+        amounts.append((CACHED + source, usage.cached))
+    if usage.reasoning:
+        amounts.append((REASONING + source, usage.reasoning))
+
+
+def _add_price(amounts: list[Amount], record: Record, nano_usd: int | None, unpriced: int) -> None:
+    """Add the cost, where the control `cost` is there to know it."""
+    if record.prices is None:
+        return
+    if nano_usd:
+        amounts.append((NANO_USD, nano_usd))
+    if unpriced:
+        amounts.append((UNPRICED, unpriced))
