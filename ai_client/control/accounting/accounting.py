@@ -13,6 +13,7 @@ from ..pricing.billed import is_billed
 from ..pricing.prices import Prices
 from ..record import note_model, record_of
 from .later import asked_for, begins_work, settle_work
+from .noted import may_be_noted, noted
 from .parts import BudgetsPart, CostPart, Part, RatesPart
 from .reservation import Reservation
 
@@ -52,6 +53,7 @@ class Accounting:
             self.rates and self.rates.in_tokens
         )
         self._prices = self._prices_needed()
+        self._notes = self.cost if [*parts] == ["cost"] and _records(self.store) else None
         self.measures = uses_tokens and (limits_tokens or self.cost is not None)
         self.asks = limits_tokens or bool(self.cost and self.cost.ask)
         self.prices_calls = self.measures and bool(self.cost or (self.budgets and self.budgets.in_usd))
@@ -79,6 +81,8 @@ class Accounting:
             ConfigError: A hard budget counts USD and the model's price is unknown.
             StoreError: The store is down and configured to reject calls then.
         """
+        if self._notes is not None and may_be_noted(self._notes, call):
+            return noted(self._notes, call, proceed)
         counted = self._for(call)._count(call, proceed)
         work = asked_for(call) if self.measures else None
         return counted if work is None else self._settle_work(call, counted, work)
@@ -134,3 +138,8 @@ class Accounting:
             await prices.ready(io)
         else:
             prices.warm()
+
+
+def _records(store: Store | None) -> bool:
+    """Return whether totals can be recorded without waiting; a store of the application's own may lack the method."""
+    return store is None or hasattr(store, "record")
