@@ -87,7 +87,7 @@ class AliasedClients:
 
     @property
     def workers(self) -> "operations.WorkerBook":
-        """What each process is at that shares a store with these clients."""
+        """The clients, connections and calls of each process that shares a store with these clients."""
         return operations.WorkerBook(self._aliases)
 
     @property

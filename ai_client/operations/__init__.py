@@ -46,7 +46,11 @@ if TYPE_CHECKING:
         StatisticsReport as StatisticsReport,
     )
     from .usage import UsageBook as UsageBook, UsageRow as UsageRow
-    from .workers import ExtraClients as ExtraClients, WorkerBook as WorkerBook, WorkerState as WorkerState
+    from .workers import (
+        ExtraClientLine as ExtraClientLine,
+        WorkerBook as WorkerBook,
+        WorkerState as WorkerState,
+    )
 
 __all__ = [
     "BreakerState",
@@ -56,7 +60,7 @@ __all__ = [
     "CacheBook",
     "CallSums",
     "ClientState",
-    "ExtraClients",
+    "ExtraClientLine",
     "Health",
     "HealthReport",
     "Histogram",
@@ -97,7 +101,7 @@ _NAMES = {
     ".process": "ClientState ProcessState",
     ".statistics": "Point StatisticsBook StatisticsReport",
     ".usage": "UsageBook UsageRow",
-    ".workers": "ExtraClients WorkerBook WorkerState",
+    ".workers": "ExtraClientLine WorkerBook WorkerState",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""What calls came to: sums of a time, an endpoint, a model or a tenant, and how long calls took."""
+"""Sums of calls of a time, an endpoint, a model or a tenant, and how long calls took."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class Histogram:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallSums:
-    """What calls came to.
+    """Sums of calls.
 
     Attributes:
         calls: Calls that have ended, a stream with its last event.

@@ -8,7 +8,7 @@ from .configured import Aliases
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerState:
-    """What one process is at.
+    """The clients, connections and calls of one process at a moment.
 
     Connections are those of its clients together, as far as these show theirs.
 
@@ -40,7 +40,7 @@ class WorkerState:
 
 
 @dataclass(frozen=True, slots=True)
-class ExtraClients:
+class ExtraClientLine:
     """Clients that a line of code built while requests were served, in all processes together.
 
     Attributes:
@@ -52,6 +52,9 @@ class ExtraClients:
     line: str
     client: str
     count: int
+
+
+ExtraClients = ExtraClientLine
 
 
 class WorkerBook:
@@ -73,7 +76,7 @@ class WorkerBook:
         """Return the processes like `states`, without blocking the event loop."""
         raise NotImplementedError
 
-    def extra_clients(self) -> list[ExtraClients]:
+    def extra_clients(self) -> list[ExtraClientLine]:
         """Return the lines that built clients while requests were served, as the detector found them.
 
         Raises:
@@ -82,6 +85,6 @@ class WorkerBook:
         """
         raise NotImplementedError
 
-    async def aextra_clients(self) -> list[ExtraClients]:
+    async def aextra_clients(self) -> list[ExtraClientLine]:
         """Return the lines like `extra_clients`, without blocking the event loop."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from .log import LogBackend, LogEntry, LogQuery, LogState
 from .opening import open_store, register_scheme
 from .store import Store
+from .totals import Totals, TotalsBackend
 
 __all__ = [
     "AdministeredBackend",
@@ -21,6 +22,8 @@ __all__ = [
     "Store",
     "Take",
     "Tally",
+    "Totals",
+    "TotalsBackend",
     "open_store",
     "register_scheme",
 ]

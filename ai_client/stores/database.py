@@ -12,6 +12,7 @@ from .base import DEFAULT_MAX_BYTES
 from .sql import SqlBackend
 from .sql_connections import SqlConnections
 from .sql_dialects import Dialect
+from .sql_totals import LISTED
 from .sql_windows import Database, Rows
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ _ENDED = {
     "ledgers": "until <= ?",
     "places": "until <= ?",
     "slots": "until <= ?",
-    "sums": "until <= ?",
+    "sums": f"until <= ? AND {LISTED}",
     "tickets": "until <= ?",
     "kept": "expires <= ?",
     "log_entries": "until <= ?",

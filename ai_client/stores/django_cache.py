@@ -15,8 +15,9 @@ from typing import Any
 from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
-from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from .django_cache_ledgers import CacheLedgers, balance_of
+from .django_cache_totals import CacheTotals
 from .django_cache_windows import CacheWindows
 from .sliding_window import stamp
 
@@ -31,7 +32,7 @@ _inside = (
 )  # a fork would copy the lock of a local memory cache, and the lock within the cache, as held
 
 
-class DjangoCacheBackend(CacheWindows, CacheLedgers):
+class DjangoCacheBackend(CacheWindows, CacheLedgers, CacheTotals):
     """State in a Django cache.
 
     Args:
@@ -106,18 +107,18 @@ class DjangoCacheBackend(CacheWindows, CacheLedgers):
             if fresh:
                 self._adjust(cache, ticket, changes, stamp(now, time.time()))
                 if tally is not None:
-                    self._add(cache, tally, now)
+                    self._add(cache, {tally.period: (tally.until, {tally.key: {**tally.amounts}})}, now)
                 cache.set(self._ticket(ticket), "settled", SETTLED_FOR)
             return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Return the balance of a ledger."""
-        with self._failing() as cache, _inside():
+        with self._in_use() as cache:
             return balance_of(self._account(cache, key, now), now)
 
     def ledgers(self, prefix: str, now: float) -> dict[str, Ledger]:
         """Return the ledgers whose keys begin with *prefix*, as far as the cache has not evicted what lists them."""
-        with self._failing() as cache, _inside():
+        with self._in_use() as cache:
             return self._listed(cache, prefix, now)
 
     def adjust(
@@ -132,23 +133,16 @@ class DjangoCacheBackend(CacheWindows, CacheLedgers):
                 cache.set(self._ticket(ticket), "settled", SETTLED_FOR)
             return balance_of(account, now)
 
-    def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Return the totals of the periods from *first* to *last*."""
-        with self._failing() as cache, _inside():
-            periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
-            wanted = [period for period in periods if first <= period <= last]
-            return {period: cache.get(self._name("sums", period)) or {} for period in wanted}
-
     def get(self, key: str, now: float) -> bytes | None:
         """Return a value, or `None` if there is none or it has expired."""
         del now
-        with self._failing() as cache, _inside():
+        with self._in_use() as cache:
             value: object = cache.get(self._name("kept", key))
             return value if isinstance(value, bytes) else None  # others may use the cache too
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
         """Keep a value until *expires*, or until the cache evicts it."""
-        with self._failing() as cache, _inside():
+        with self._in_use() as cache:
             self._keep(cache, self._name("kept", key), value, expires, now)
 
     def close(self) -> None:
@@ -162,6 +156,11 @@ class DjangoCacheBackend(CacheWindows, CacheLedgers):
             raise
         except Exception as error:
             raise StoreError(f"The Django cache {self._alias!r} failed ({type(error).__name__}).") from error
+
+    @contextmanager
+    def _in_use(self) -> Generator[Any]:
+        with self._failing() as cache, _inside():
+            yield cache
 
     @contextmanager
     def _locked(self) -> Generator[Any]:
@@ -185,18 +184,6 @@ class DjangoCacheBackend(CacheWindows, CacheLedgers):
 
     def _ticket(self, ticket: str) -> str:
         return self._name("ticket", ticket)
-
-    def _add(self, cache: Any, tally: Tally, now: float) -> None:
-        """Add a tally to the totals of its period."""
-        periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
-        live = {name: end for name, end in periods.items() if end > now}
-        live[tally.period] = tally.until
-        kept: dict[str, dict[str, int]] = cache.get(self._name("sums", tally.period)) or {}
-        totals = kept.setdefault(tally.key, {})
-        for name, amount in tally.amounts.items():
-            totals[name] = totals.get(name, 0) + amount
-        self._keep(cache, f"{self._prefix}periods", live, max(live.values()), now)
-        self._keep(cache, self._name("sums", tally.period), kept, tally.until, now)
 
 
 def _counted_until(hold: Hold) -> float:

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -29,12 +29,15 @@ class StoreInProcess(Executor):
 
     Args:
         threads: How many threads may wait for the backend on behalf of event loops.
-        write: Writes a tally under a ticket, or queues it.
+        write: Writes tallies under a ticket, or queues them.
         place: Where the backend keeps its state.
+        at_once: Whether it takes many tallies at once.
     """
 
-    def __init__(self, threads: int, write: Callable[[str, Tally], object], place: Hashable) -> None:
-        self.recording = TotalsRecording(write, place)
+    def __init__(
+        self, threads: int, write: Callable[[str, Sequence[Tally]], object], place: Hashable, *, at_once: bool
+    ) -> None:
+        self.recording = TotalsRecording(write, place, at_once=at_once)
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
         self.catching_up = threading.Lock()
         self.asking: Renewal | None = None  # whether the backend is back, while changes are queued

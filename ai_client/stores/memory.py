@@ -7,9 +7,10 @@ from .._fork import PerProcess
 from .base import DEFAULT_MAX_BYTES, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .memory_log import MemoryLogs
 from .memory_state import SWEEP_EVERY, Account, State
+from .memory_totals import MemoryTotals
 
 
-class MemoryBackend(MemoryLogs):
+class MemoryBackend(MemoryLogs, MemoryTotals):
     """State in the memory of this process; a forked child starts empty.
 
     Args:

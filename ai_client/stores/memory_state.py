@@ -113,6 +113,7 @@ class State:
         """Whether a ticket that was admitted is settled."""
         self.windows: dict[str, SlidingWindow] = {}
         self.sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
+        self.unlisted: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
         self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self.size = 0
         self.changes = 0

@@ -42,16 +42,20 @@ class TotalsRecording:
     A ticket is recorded once, however often it is added within the time in which its call may repeat that.
 
     Args:
-        write: Writes a tally under a ticket; where the store is down, it queues it.
+        write: Writes tallies under a ticket; where the store is down, it queues them.
         place: Where the store keeps its state.
+        at_once: Whether it takes many tallies at once; else one that it cannot take would keep it from all.
     """
 
-    def __init__(self, write: Callable[[str, Tally], object], place: Hashable) -> None:
+    def __init__(
+        self, write: Callable[[str, Sequence[Tally]], object], place: Hashable, *, at_once: bool
+    ) -> None:
         self.place = place
         self._write = write
+        self._at_once = at_once
         self._entries: deque[Entry] = deque()
         self._sources: list[WeakMethod[Source]] = []
-        self._batch: deque[Entry] = deque()
+        self._batch: deque[tuple[str, Sequence[Tally]]] = deque()
         self._seen: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
         self._writing = threading.Lock()
         self._starting = threading.Lock()
@@ -110,10 +114,16 @@ class TotalsRecording:
         # Each of these steps may be the last: what is in the batch is seen, and is not added to it again.
         self._seen, self._batch = (
             (frozenset(ticket for ticket, _ in entries), before),
-            deque([*self._batch, *_merged(fresh)]),
+            deque([*self._batch, *self._ticketed(_merged(fresh))]),
         )
         for _ in entries:
             self._entries.popleft()
+
+    def _ticketed(self, tallies: Sequence[Tally]) -> list[tuple[str, Sequence[Tally]]]:
+        """Return what is written at once, each with a ticket of its own."""
+        if self._at_once:
+            return [(new_ticket(), tallies)] if tallies else []
+        return [(new_ticket(), [tally]) for tally in tallies]
 
     def _write_batch(self) -> None:
         failure: Exception | None = None
@@ -143,8 +153,8 @@ class TotalsRecording:
         return False
 
 
-def _merged(entries: Sequence[Entry]) -> list[Entry]:
-    """Return tallies of the same labels and period as one, each with a ticket of its own."""
+def _merged(entries: Sequence[Entry]) -> list[Tally]:
+    """Return tallies of the same labels and period as one."""
     found: dict[tuple[str, str], tuple[dict[str, int], list[float]]] = {}
     tickets = set[str]()
     for ticket, tally in entries:
@@ -155,10 +165,7 @@ def _merged(entries: Sequence[Entry]) -> list[Entry]:
         until.append(tally.until)
         for name, amount in tally.amounts.items():
             amounts[name] = amounts.get(name, 0) + amount
-    return [
-        (new_ticket(), Tally(period, key, amounts, max(until)))
-        for (period, key), (amounts, until) in found.items()
-    ]
+    return [Tally(period, key, amounts, max(until)) for (period, key), (amounts, until) in found.items()]
 
 
 class Recording(Protocol):

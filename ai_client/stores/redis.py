@@ -17,23 +17,21 @@ from .base import (
     Ledger,
     Refusal,
     Spend,
-    Sums,
     Take,
     Tally,
     bounded,
 )
 from .redis_log import RedisLogs
-from .redis_scripts import ADJUST, ADMIT, LEDGERS, RENEW, SCAN, SETTLE, SUMS, Script
+from .redis_scripts import ADJUST, ADMIT, LEDGERS, RENEW, SCAN, SETTLE, Script
+from .redis_totals import RedisTotals
 from .sliding_window import is_simulated
 
 _LEDGER, _LEDGERS = "ledger:", "ledgers"
 _AT_ONCE = 500
 """Ledgers that are looked at in one command."""
-_PERIODS_AT_ONCE = 24
-"""Periods whose totals are read in one command, so that none keeps the server for long."""
 
 
-class RedisBackend(RedisLogs):
+class RedisBackend(RedisLogs, RedisTotals):
     """State in Redis 6 or later, or a server that speaks its protocol; a cluster and sentinels too.
 
     All keys that a script uses share one hash tag, and thus one slot of a cluster. Cached values have no tag, and
@@ -120,7 +118,7 @@ class RedisBackend(RedisLogs):
             keys += _window(change.key)
             args += [bounded(change.amount), repr(change.window), int(change.at / (change.window / SLOTS))]
         if tally is not None:
-            keys += [f"sums:{tally.period}", "periods"]
+            keys += [f"sums:{tally.period}", "periods", "periods:ends"]
             args += [tally.period, int(tally.until)]
             for name, amount in tally.amounts.items():
                 args += [f"{name}\0{tally.key}", bounded(amount)]
@@ -157,20 +155,6 @@ class RedisBackend(RedisLogs):
         keys = [f"ticket:{ticket}", _LEDGERS, *_ledger(key)]
         args = [repr(now), SETTLED_FOR, repr(until - now), int(reset), bounded(grant)]
         return Ledger(*self._run(ADJUST, keys, args))
-
-    def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Return the totals of the periods from *first* to *last*."""
-        names = self._call("ZRANGEBYLEX", f"{self._together}periods", f"[{first}", f"[{last}")
-        every = [name.decode() for name in names]
-        found: dict[str, dict[str, dict[str, int]]] = {}
-        for begin in range(0, len(every), _PERIODS_AT_ONCE):
-            periods = every[begin : begin + _PERIODS_AT_ONCE]
-            keys = ["periods", *(f"sums:{period}" for period in periods)]
-            for period, said in zip(periods, self._run(SUMS, keys, periods), strict=True):
-                for field, amount in zip(said[::2], said[1::2], strict=True):
-                    name, _, key = field.decode().partition("\0")
-                    found.setdefault(period, {}).setdefault(key, {})[name] = int(amount)
-        return {period: dict(keys) for period, keys in found.items()}
 
     def get(self, key: str, now: float) -> bytes | None:
         """Return a value, or `None` if there is none or it has expired by the server's clock."""

@@ -17,7 +17,7 @@ class Script:
 
 
 # A ticket has one field: `t:` while it is held, `c:` where it then counts as used once it expires, `x:` after that.
-_COMMON = """
+COMMON = """
 local most = string.format('%.0f', 2 ^ 62)
 local function add(key, field, amount)
     local said = redis.pcall('HINCRBY', key, field, amount)
@@ -57,6 +57,20 @@ local function list(ledgers, key, now, seconds)
     keep(ledgers, seconds)
 end
 """
+PERIODS = """
+local function list_period(periods, ends, period, until_, now)
+    if redis.call('ZADD', periods, 0, period) == 1 then
+        for _, ended in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 100)) do
+            redis.call('ZREM', periods, ended)
+            redis.call('ZREM', ends, ended)
+        end
+        redis.call('ZADD', ends, until_, period)
+    end
+    keep(periods, until_ - now)
+    keep(ends, until_ - now)
+end
+"""
+"""List a period, and list those no more that have ended."""
 _WINDOW = """
 local function slots_of(key, number, slots)
     local found, live, total, late = redis.call('HGETALL', key), {}, 0, 0
@@ -106,7 +120,7 @@ local function until_room(live, over, limit, width, slots, at)
 end
 """
 ADMIT = Script(
-    _COMMON
+    COMMON
     + _WINDOW
     + """
 local ticket, now, expires, slots = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
@@ -180,7 +194,7 @@ patience: its number, its amount, and until when it is kept. A ticket that is al
 or settled changes nothing: the client repeats a command whose reply was lost.
 """
 RENEW = Script(
-    _COMMON
+    COMMON
     + """
 local ticket, now, expires, held = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 0
 for i = 1, #KEYS / 2 do
@@ -199,7 +213,8 @@ return held
 )
 """Extend a reservation on each ledger that still holds it, and return how many do."""
 SETTLE = Script(
-    _COMMON
+    COMMON
+    + PERIODS
     + """
 local ticket, now, spends, changes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
 local fresh = redis.call('GET', KEYS[1]) ~= 'settled'
@@ -238,18 +253,17 @@ if fresh then
     end
 end
 if fresh and KEYS[key] then
-    local sums, periods = KEYS[key], KEYS[key + 1]
-    redis.call('ZADD', periods, 0, ARGV[at])
+    local sums = KEYS[key]
     for i = at + 2, #ARGV, 2 do add(sums, ARGV[i], ARGV[i + 1]) end
     redis.call('EXPIREAT', sums, ARGV[at + 1])
-    keep(periods, tonumber(ARGV[at + 1]) - tonumber(now))
+    list_period(KEYS[key + 1], KEYS[key + 2], ARGV[at], tonumber(ARGV[at + 1]), tonumber(now))
 end
 return ledgers
 """
 )
 """Release what a ticket holds and count what was used, once."""
 LEDGERS = Script(
-    _COMMON
+    COMMON
     + """
 local found = {}
 for i = 1, #KEYS / 2 do found[i] = expire(KEYS[i * 2 - 1], KEYS[i * 2], ARGV[1]) end
@@ -260,7 +274,7 @@ return found
 SCAN = Script("return redis.call('ZSCAN', KEYS[1], ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])")
 """Return where to go on and some of the ledgers that match a pattern, which the server's own command may repeat."""
 ADJUST = Script(
-    _COMMON
+    COMMON
     + """
 local ledgers, key, due, now, stay = KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), tonumber(ARGV[3])
 expire(key, due, ARGV[1])
@@ -280,12 +294,3 @@ return expire(key, due, ARGV[1])
 """
 )
 """Take away what is used of a ledger, or raise its limit, once; return its balance."""
-SUMS = Script("""
-local found = {}
-for i, period in ipairs(ARGV) do
-    found[i] = redis.call('HGETALL', KEYS[i + 1])
-    if #found[i] == 0 then redis.call('ZREM', KEYS[1], period) end
-end
-return found
-""")
-"""Return the totals of periods; forget a period that has none left."""

@@ -13,11 +13,13 @@ from .._io.deadline import is_out_of_time, is_over, limited, settling
 from ..errors import StoreError
 from .administered import administered
 from .admission import Admission
-from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from .heartbeat import PATIENCE, keep_beating_for
 from .in_process import UNFINISHED, WARN_EVERY, StoreInProcess, catch_up
 from .place import place_of
-from .recording import TotalsRecording, write_recorded
+from .recording import write_recorded
+from .shared_totals import SharedTotals
+from .totals import records_at_once
 
 T = TypeVar("T")
 THREADS = 8
@@ -31,7 +33,7 @@ LONG_IN_A_ROW = 3
 logger = logging.getLogger("ai_client")
 
 
-class SharedStore:
+class SharedStore(SharedTotals):
     """A store over any backend.
 
     While the backend fails, `on_failure` decides about reservations and limits: `"open"` lets calls through
@@ -51,7 +53,7 @@ class SharedStore:
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
         self._here = PerProcess(  # the parent itself counts what it has queued and recorded
-            lambda: StoreInProcess(threads, self._write, place_of(self))
+            lambda: StoreInProcess(threads, self._write, place_of(self), at_once=records_at_once(backend))
         )
 
     async def admit(
@@ -149,28 +151,6 @@ class SharedStore:
         adjust = administered(self.backend, "reset or raise ledgers").adjust
         return await self._do(io, partial(adjust, grant=grant, reset=reset), ticket, key, until, now)
 
-    async def sums(self, io: IO, first: str, last: str, /) -> dict[str, dict[str, Sums]]:
-        """Return the totals of the periods from *first* to *last*.
-
-        Raises:
-            StoreError: The backend is down, whatever `on_failure` says.
-        """
-        if self.backend.instant:
-            return self.backend.sums(first, last)
-        return await io.work(self._here(), self._sums, first, last)
-
-    def record(self, ticket: str, tally: Tally) -> None:
-        """Add to totals, once for a ticket, without waiting for the backend: within a second, see `TotalsRecording`."""
-        if self.backend.instant:
-            self.backend.settle(ticket, (), time.time(), (), tally)
-        else:
-            self._here().recording.add(ticket, tally)
-
-    @property
-    def recording(self) -> TotalsRecording | None:
-        """The tallies that this process has recorded and not written; `None` where the backend is instant."""
-        return None if self.backend.instant else self._here().recording
-
     async def get(self, io: IO, key: str, now: float, /) -> bytes | None:
         """Return a value; `None` while the backend is down."""
         try:
@@ -239,13 +219,6 @@ class SharedStore:
                 raise
             self._warn(error)
             return []
-
-    def _write(self, ticket: str, tally: Tally) -> None:
-        self._settle(ticket, (), time.time(), (), tally)
-
-    def _sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        write_recorded(place_of(self))
-        return self._attempt(self.backend.sums, (first, last))
 
     def _remember(self, change: Callable[[], Any]) -> None:
         """Queue a change until the backend is back."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally, bounded
 from .sql_ledgers import GRANTED, RESETS, clear, listed
 from .sql_log import SqlLogs
+from .sql_totals import SqlTotals
 from .sql_windows import Database, add_to_windows, adding, take_of, total
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ ON CONFLICT (period, key, name) DO UPDATE SET amount = CASE
 """
 
 
-class SqlBackend(SqlLogs, ABC):
+class SqlBackend(SqlLogs, SqlTotals, ABC):
     """State in the tables `ledgers`, `reservations`, `tickets`, `slots`, `places`, `sums` and `kept`, and logs."""
 
     @abstractmethod

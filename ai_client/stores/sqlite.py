@@ -10,6 +10,7 @@ from .._fork import PerProcess
 from .base import DEFAULT_MAX_BYTES
 from .sql import SqlBackend
 from .sql_log import LOG_SCHEMA
+from .sql_totals import LISTED
 from .sql_windows import Database
 from .sqlite_file import SqliteFile
 
@@ -93,6 +94,7 @@ class SqliteBackend(SqlBackend):
 def _sweep(db: sqlite3.Connection, now: float) -> None:
     """Delete expired rows."""
     db.execute("DELETE FROM reservations WHERE expires <= ? AND counted_until <= ?", (now, now))
-    for table in ("ledgers", "places", "tickets", "slots", "sums", "log_entries", "log_contents"):
+    for table in ("ledgers", "places", "tickets", "slots", "log_entries", "log_contents"):
         db.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - the names are above
+    db.execute(f"DELETE FROM sums WHERE until <= ? AND {LISTED}", (now,))  # noqa: S608 - of constants
     db.execute("DELETE FROM kept WHERE expires <= ?", (now,))

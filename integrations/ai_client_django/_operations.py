@@ -81,7 +81,7 @@ class ProviderOperations:
 
     @property
     def workers(self) -> "operations.WorkerBook":
-        """What each process is at that shares a store with these clients."""
+        """The clients, connections and calls of each process that shares a store with these clients."""
         return self.provider.workers
 
     @property

@@ -184,7 +184,7 @@ class AIClient:
 
     @property
     def workers(self) -> "operations.WorkerBook":
-        """What each process is at that shares a store with the current app's clients.
+        """The clients, connections and calls of each process that shares a store with the current app's clients.
 
         Raises:
             RuntimeError: As for `provider`.

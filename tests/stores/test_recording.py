@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -45,6 +46,19 @@ class Remote(MemoryBackend):
         self.settled += 1
         return super().settle(*args, **options)
 
+    def record(self, ticket: str, tallies: Sequence[Tally], now: float) -> None:
+        """Record many tallies at once, or fail."""
+        if not self.up:
+            raise StoreError("It is down.")
+        self.settled += 1
+        super().record(ticket, tallies, now)
+
+
+class Own(Remote):
+    """A backend of an application's own, which takes one tally at a time."""
+
+    record: Any = None
+
 
 def tally(key: str = "k", amount: int = 1, period: str = "2030-01-01T00") -> Tally:
     """Return a tally of one amount."""
@@ -56,9 +70,10 @@ def total(backend: MemoryBackend, key: str = "k") -> int:
     return sum(keys.get(key, {}).get("n", 0) for keys in backend.sums("", "~").values())
 
 
-def test_what_is_recorded_is_written_by_the_heartbeat() -> None:
+@pytest.mark.parametrize("kind", [Remote, Own])
+def test_what_is_recorded_is_written_by_the_heartbeat(kind: type[Remote]) -> None:
     """Tallies of the same labels and period are written as one, within moments, by no caller's thread."""
-    backend = Remote()
+    backend = kind()
     store = SharedStore(backend)
     for number in range(100):
         store.record(f"t{number}", tally())
@@ -79,9 +94,10 @@ def test_a_reader_sees_what_this_process_has_recorded() -> None:
     assert finish(one.sums(sync_io(), "", "~")) == {"2030-01-01T00": {"k": {"n": 2}}}
 
 
-def test_a_ticket_counts_once() -> None:
+@pytest.mark.parametrize("kind", [Remote, Own])
+def test_a_ticket_counts_once(kind: type[Remote]) -> None:
     """A ticket that is recorded again counts once: before the first was written, and right after that."""
-    backend = Remote()
+    backend = kind()
     store = SharedStore(backend)
     store.record("a", tally())
     store.record("a", tally())
@@ -105,10 +121,11 @@ def test_hours_stay_apart() -> None:
     }
 
 
-def test_a_store_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [Remote, Own])
+def test_a_store_that_is_down_loses_nothing(kind: type[Remote], monkeypatch: pytest.MonkeyPatch) -> None:
     """What was recorded while the store is down is counted once it is back, and once only."""
     monkeypatch.setattr("ai_client.stores.shared.PAUSE", 0.0)
-    backend = Remote()
+    backend = kind()
     store = SharedStore(backend)
     backend.up = False
     for number in range(10):
@@ -121,7 +138,7 @@ def test_a_store_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert total(backend) == 11
 
 
-class Odd(Remote):
+class Odd(Own):
     """A backend of an application's own, which fails in its own way with what it cannot take yet."""
 
     odd = "odd"
@@ -151,7 +168,7 @@ def test_what_a_backend_cannot_take_holds_up_nothing_else(caplog: pytest.LogCapt
     assert (total(backend), total(backend, "odd")) == (4, 3)
 
 
-class Broken(Remote):
+class Broken(Own):
     """A backend that fails in its own way, whatever it is to count."""
 
     is_broken = True
@@ -328,6 +345,17 @@ time.sleep(60)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     assert run(READ, file) == "1"
+
+
+def test_what_is_recorded_in_a_second_is_written_at_once() -> None:
+    """However many totals there are to add to, a backend that takes many at once is asked once."""
+    backend = Remote()
+    store = SharedStore(backend)
+    for number in range(50):
+        store.record(f"t{number}", tally(f"k{number}"))
+    store.close()
+    assert backend.settled == 1
+    assert all(total(backend, f"k{number}") == 1 for number in range(50))
 
 
 class Faulty:

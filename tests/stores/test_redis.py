@@ -58,6 +58,7 @@ def test_every_key_has_an_end(redis_server: Redis) -> None:
     kinds |= {
         "sums:2027-01-15T08": 86_400 * 40,
         "periods": 86_400 * 40,
+        "periods:ends": 86_400 * 40,
         "kept:answer": 60,
         "window:other": 60,
     }
