@@ -11,6 +11,7 @@ from .request import PageRequest
 _FOLDER = Path(__file__).parent / "files"
 _KINDS = {
     "style.css": "text/css; charset=utf-8",
+    "calls.css": "text/css; charset=utf-8",
     "script.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

@@ -1,5 +1,7 @@
 """The parts that all pages of the dashboard have in common: the head, and the links between them."""
 
+from collections.abc import Sequence
+
 from .assets import asset_address
 from .markup import Child, Html, joined, tag
 from .request import PageRequest
@@ -7,7 +9,14 @@ from .request import PageRequest
 _PAGES = (("", "Overview"), ("calls", "Calls"))
 
 
-def document(request: PageRequest, title: str, *content: Child, heading: str, live: bool = False) -> Html:
+def document(
+    request: PageRequest,
+    title: str,
+    *content: Child,
+    heading: str,
+    live: bool = False,
+    styles: Sequence[str] = (),
+) -> Html:
     """Return a whole page.
 
     Args:
@@ -16,6 +25,7 @@ def document(request: PageRequest, title: str, *content: Child, heading: str, li
         content: Its main part.
         heading: The name of the dashboard, which stands at the top of each page.
         live: Whether the script fetches the page again every few seconds, and swaps its elements with `data-live`.
+        styles: Files of style that the page needs besides that of all pages.
     """
     head = tag(
         "head",
@@ -25,7 +35,7 @@ def document(request: PageRequest, title: str, *content: Child, heading: str, li
         tag("meta", name="robots", content="noindex"),
         tag("title", title),
         tag("link", rel="icon", type="image/svg+xml", href=asset_address(request, "icon.svg")),
-        tag("link", rel="stylesheet", href=asset_address(request, "style.css")),
+        (tag("link", rel="stylesheet", href=asset_address(request, name)) for name in ("style.css", *styles)),
         tag("script", src=asset_address(request, "script.js"), defer=True),
     )
     banner = tag(

@@ -6,6 +6,7 @@
   const formats = {
     moment: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
     clock: { hour: "2-digit", minute: "2-digit" },
+    instant: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
   };
 
   function localise(root) {
@@ -88,6 +89,14 @@
     const area = event.target instanceof Element && event.target.closest("[data-href]");
     if (area) location.assign(area.dataset.href);
   });
+  for (const copy of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) continue; // the text can be selected
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
+      copy.textContent = "Copied";
+    });
+  }
   localise(document);
   for (const select of document.querySelectorAll(".filters select")) {
     select.addEventListener("change", () => select.form.requestSubmit());
