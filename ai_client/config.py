@@ -1,6 +1,6 @@
 """The configuration of an application's client: plain data, validated on creation."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, Unpack, cast
 
 import pydantic
@@ -138,6 +138,8 @@ class ClientConfig(Options):
             raise FaultError(
                 "controls", f"building the policies failed ({type(error).__name__}: {error})"
             ) from error
+        if self.alerts_of_extra_clients and self.warn_on_extra_clients is False:
+            raise FaultError("controls", "alerts: extra_clients is turned off by warn_on_extra_clients")
         self._targets = targets
         return self
 
@@ -262,6 +264,12 @@ class ClientConfig(Options):
     def targets(self) -> "Mapping[str, ClientConfig]":
         """The configurations of the clients that `controls` defines, by the path of their options."""
         return self._targets
+
+    @property
+    def alerts_of_extra_clients(self) -> bool:
+        """Whether a rule of `alerts` is about clients that are built per request, which are to be detected for it."""
+        rules: Sequence[Any] = (self.controls or {}).get("alerts") or ()
+        return "extra_clients" in [one["on"] if isinstance(one, Mapping) else one.on for one in rules]
 
 
 def _target(options: Mapping[str, Any], source: str) -> ClientConfig:

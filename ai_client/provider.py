@@ -16,6 +16,7 @@ from ._io import in_event_loop
 from ._process.aliased_clients import AliasedClients
 from ._process.built import Kind
 from ._process.clients import DEFAULT_ALIAS, Clients, clients_of
+from ._process.detecting import detector_of
 from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
 from ._process.keep_open import KeepOpen
@@ -58,7 +59,7 @@ class ClientProvider(AliasedClients):
         self._keep_open = KeepOpen()
         self._users = 0
         self._closing_on: object = _NO_LOOP
-        self._detect(Detector(self.config.warn_on_extra_clients))
+        self._detect(detector_of(self._aliases))
         _providers.add(self)
         if constructions.hook is not None:
             constructions.hook(self)
@@ -169,7 +170,7 @@ class ClientProvider(AliasedClients):
             remedy: What warnings advise, in the terms of the framework.
         """
         self._detector.stop()
-        self._detect(Detector(self.config.warn_on_extra_clients, debug=debug, remedy=remedy))
+        self._detect(detector_of(self._aliases, debug=debug, remedy=remedy))
 
     def _detect(self, detector: Detector) -> None:
         self._detector = detector

@@ -96,12 +96,32 @@ def verify_signature(payload: Payload, headers: Headers, secret: str, *, toleran
         raise InvalidWebhookSignatureError(f"The webhook is {-age:.0f} seconds ahead, more than {tolerance}.")
     if not identifier.isascii():
         raise InvalidWebhookSignatureError("The webhook's id is not ASCII.")
-    signed = b"%b.%b.%b" % (identifier.encode(), signed_at.encode(), _bytes_of(payload))
-    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
+    expected = _signature(key, identifier, signed_at, _bytes_of(payload))
     given = [part.removeprefix("v1,").encode() for part in signatures.split() if part.isascii()]
     # All signatures are compared, so that the time taken reveals nothing about them.
     if not sum([hmac.compare_digest(expected, signature) for signature in given]):
         raise InvalidWebhookSignatureError("None of the webhook's signatures matches its payload.")
+
+
+def signed_headers(payload: Payload, secret: str, identifier: str) -> dict[str, str]:
+    """Return the headers with which `verify_signature` accepts *payload*, signed now with *secret*.
+
+    Args:
+        payload: The request's body, exactly as it is sent.
+        secret: The secret that both sides know.
+        identifier: The webhook's id, in ASCII, equal for repeated deliveries of one event.
+
+    Raises:
+        ConfigError: The secret is blank, masked or malformed.
+    """
+    key, now = webhook_key("The webhook secret", secret), str(int(time.time()))
+    signature = _signature(key, identifier, now, _bytes_of(payload)).decode()
+    return dict(zip(_HEADERS, (identifier, now, f"v1,{signature}"), strict=True))
+
+
+def _signature(key: bytes, identifier: str, timestamp: str, payload: bytes) -> bytes:
+    signed = b"%b.%b.%b" % (identifier.encode(), timestamp.encode(), payload)
+    return base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
 
 
 def _bytes_of(payload: object) -> bytes:

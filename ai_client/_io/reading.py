@@ -1,6 +1,7 @@
 """How what is known in a store is read and changed outside of calls: within a bound in time, sync or async."""
 
 import asyncio
+import inspect
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
@@ -98,3 +99,22 @@ async def aside(io: Any, function: Callable[..., T], *args: Any) -> T:
     if io.sync:
         return function(*args)
     return await asyncio.to_thread(function, *args)
+
+
+def complete(function: Callable[..., Any], seconds: float, *args: Any) -> Any:
+    """Call a function or coroutine function of the user's in this thread, in which no event loop runs.
+
+    A coroutine gets an event loop of its own, and so many seconds.
+
+    Raises:
+        TimeoutError: It did not end in time.
+    """
+    result = function(*args)
+    if not inspect.isawaitable(result):
+        return result
+
+    async def bounded() -> Any:
+        async with asyncio.timeout(seconds):
+            return await result
+
+    return asyncio.run(bounded())

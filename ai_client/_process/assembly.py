@@ -7,6 +7,7 @@ from typing import Any
 
 from .._call.own_policy import is_ours
 from .._fork import PerProcess
+from .._http.certificates import checked_verify
 from ..config import ClientConfig
 from ..errors import ConfigError
 from .factory import FurtherClients, arguments_of, client_of
@@ -56,14 +57,29 @@ class Assembly:
             )
         self._maker = maker
         try:
-            return make_layers(self.config.controls or {}, connect=connect, client=self.alias)
+            return make_layers(
+                self.config.controls or {}, connect=connect, client=self.alias, network=self._network
+            )
         except ConfigError as error:
             raise ConfigError(f"controls: {error}") from error
         finally:
             self._maker = None
 
+    @property
+    def _network(self) -> dict[str, Any]:
+        """Whose certificates the client trusts, as options of a pool."""
+        verify = self.config.verify
+        trusted = {} if isinstance(verify, bool) else {"verify": checked_verify(verify)}
+        return {"trust": self.config.trust, **trusted}
+
+    def alerts(self) -> Any:
+        """Return the alerts that `controls` asks for, `None` where there are none."""
+        if not (self.config.controls or {}).get("alerts"):
+            return None
+        return next(one for one in self.layers() if is_ours(one) and hasattr(one, "extra_clients"))
+
     def close_store(self) -> None:
-        """Close the store that `controls` names by its address; a later call opens it again.
+        """Close the store that `controls` names by its address, once alerts are delivered; a later call opens it again.
 
         One that is given as an object is its owner's to close; it gets what this process has recorded for it.
         """
@@ -72,6 +88,8 @@ class Assembly:
             from ..stores.place import place_of  # noqa: PLC0415 - only where policies are configured
             from ..stores.recording import write_recorded  # noqa: PLC0415
 
+            if (alerts := self.alerts()) is not None:
+                alerts.close()
             is_given = hasattr(controls.get("store"), "close")
             found = [getattr(one, "store", None) for one in self._layers() if is_ours(one)]
             for store in {id(store): store for store in found if store is not None}.values():

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .accounting.budget import Budget as Budget, Budgets as Budgets, BudgetWarning as BudgetWarning
     from .accounting.cost import Cost as Cost
     from .accounting.rate_limit import RateLimit as RateLimit, RateLimits as RateLimits
+    from .alerts.alert import Alert as Alert, AlertKind as AlertKind
+    from .alerts.rule import AlertRule as AlertRule
     from .answering import answer as answer
     from .assembly import make_layers as make_layers
     from .breaker import Breaker as Breaker
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from .trim import trim_messages as trim_messages
 
 _HOMES = {
+    ".alerts.alert": "Alert AlertKind",
+    ".alerts.rule": "AlertRule",
     ".breaker": "Breaker",
     ".accounting.budget": "Budget Budgets BudgetWarning",
     ".cache.directives": "cache_tags",

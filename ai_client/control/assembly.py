@@ -9,6 +9,8 @@ from ..stores import open_store
 from .accounting.budget import Budget, Budgets
 from .accounting.cost import Cost
 from .accounting.rate_limit import RateLimit, RateLimits
+from .alerts.alerts import Alerts
+from .alerts.making import make_alerts
 from .breaker import Breaker
 from .cache.policy import Cache
 from .concurrency import Concurrency
@@ -51,6 +53,7 @@ OPTIONS: Mapping[str, str] = {
     "rate_limit_options": "Options for all rate limits, see `RateLimits`.",
     "concurrency": "How many calls run at once: a number, or see `Concurrency`.",
     "retry_budget": "Retries as a share of traffic: `True`, or see `RetryBudget`.",
+    "alerts": "A list of what to alert of, and whom, see `AlertRule`.",
 }
 """Every option with its description."""
 
@@ -65,12 +68,13 @@ def make_layers(
     connect: Connect | None = None,
     factories: bool = True,
     client: str = "default",
+    network: Mapping[str, Any] | None = None,
 ) -> tuple[Policy, ...]:
     """Build the policies that *controls* configures, outermost first.
 
-    The order: the application's own policies that are `outermost` wrap all others. Telemetry, logs and hooks see every
-    call that these let through, including cache hits and calls that another policy rejects. Guardrails come before
-    the cache, so that the cache key is that of the request as it is sent. The cache comes before everything that
+    The order: the application's own policies that are `outermost` wrap all others. Alerts, telemetry, logs and hooks
+    see every call that these let through, including cache hits and calls that another policy rejects. Guardrails come
+    before the cache, so that the cache key is that of the request as it is sent. The cache comes before everything that
     counts, because a hit costs nothing. Fallback comes before budgets, cost and rate limits, so that each target is
     counted under its own name and price, and a target that is skipped reserves nothing; own policies for each
     `target` come between. Budgets wrap cost, because they settle with the figure that cost computes. Rate limits come
@@ -82,6 +86,7 @@ def make_layers(
         namespace: Separates this client's cached responses from those of others in the same store.
         connect: Builds the clients that `fallback` defines by their options.
         client: The alias of the clients that they are for.
+        network: Options of the pool that alerts are sent by: whose certificates are trusted.
         factories: Whether factories of own policies are called; otherwise they are validated and left out.
 
     Raises:
@@ -98,20 +103,24 @@ def make_layers(
         [make(Metrics, given["metrics"], "metrics", store=store, client=client)] if "metrics" in given else []
     )
     journals = _journals(given, store, client)
+    has_breaker = controls.get("breaker") is not False
+    alerts = None
+    if "alerts" in given:
+        alerts = make_alerts(given, store, client, network or {}, has_breaker=has_breaker)
     layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *map(CallJournal, journals)]
+    layers += [] if alerts is None else [alerts, *alerts.policies]
     layers += _watching(given)
     if "guardrails" in given:
         layers.append(_guardrails(given["guardrails"]))
     if "cache" in given:
         layers.append(make(Cache, given["cache"], "cache", store=store, namespace=namespace))
     if given.keys() & {"models", "fallback", "breaker"}:
-        has_breaker = controls.get("breaker") is not False
-        layers.append(_fallback(given, store, connect, has_breaker=has_breaker))
+        layers.append(_fallback(given, store, connect, alerts, has_breaker=has_breaker))
     layers += [
         *own["target"],
         *map(TargetMetrics, metrics),
         *map(TargetJournal, journals),
-        *_counting(given, store),
+        *_counting(given, store, alerts),
     ]
     if "concurrency" in given:
         bound = given["concurrency"]
@@ -149,14 +158,16 @@ def _journals(given: Mapping[str, Any], store: Any, client: str) -> list[Journal
     return [make(Journal, given["journal"], "journal", store=store, client=client, redaction=redaction)]
 
 
-def _counting(given: Mapping[str, Any], store: Any) -> list[Any]:
+def _counting(given: Mapping[str, Any], store: Any, alerts: Alerts | None) -> list[Any]:
     """Build the policies that count in the store."""
     prices = _prices(given)
     layers: list[Any] = []
     if given.keys() & {"budgets", "budget_options"}:
         budgets = _make_each(Budget, {"budgets": _with_callbacks(given.get("budgets", ()))}, "budgets")
         options = mapping(given.get("budget_options", {}), "budget_options")
-        made = make(Budgets, options, "budget_options", budgets=budgets, store=store, prices=prices)
+        watcher = alerts if alerts is not None and alerts.watches("budget") else None
+        more = {"budgets": budgets, "store": store, "prices": prices, "watcher": watcher}
+        made = make(Budgets, options, "budget_options", **more)
         if "budgets" in given:
             layers.append(made)
     if "cost" in given:
@@ -229,7 +240,12 @@ def _with_callbacks(budgets: object) -> object:
 
 
 def _fallback(
-    given: Mapping[str, Any], store: Any, connect: Connect | None, *, has_breaker: bool
+    given: Mapping[str, Any],
+    store: Any,
+    connect: Connect | None,
+    alerts: Alerts | None,
+    *,
+    has_breaker: bool,
 ) -> Fallback:
     if isinstance(given.get("fallback"), Fallback):
         raise ConfigError("fallback: expected a mapping of options; pass a policy object in `layers`.")
@@ -239,7 +255,9 @@ def _fallback(
         clients[name] = _client(client, f"fallback.clients.{name}", connect)
     breaker = make(Breaker, given.get("breaker", {}), "breaker", store=store) if has_breaker else None
     models = checked(Mapping[str, str | Sequence[str]], mapping(given.get("models", {}), "models"), "models")
-    return make(Fallback, options, "fallback", models=models, clients=clients, breaker=breaker, store=store)
+    on_open = alerts.opened if alerts is not None and alerts.watches("breaker") else None
+    more = {"models": models, "clients": clients, "breaker": breaker, "store": store, "on_open": on_open}
+    return make(Fallback, options, "fallback", **more)
 
 
 def _client(given: object, where: str, connect: Connect | None) -> Any:

@@ -1,5 +1,7 @@
 """The circuits of a breaker as calls use them: those of this process, or shared with others through a store."""
 
+from collections.abc import Callable
+
 from .._fork import PerProcess
 from .._io import IO
 from ..stores import Store, Tally
@@ -19,6 +21,8 @@ _LEAST = 1e-3
 _HOUR = 3600.0
 _LISTS = "circuits|"
 """Beginning of the periods in which the names of circuits that opened are listed."""
+OnOpen = Callable[[str, float, float, float], object]
+"""Takes the name of a circuit that opened, when, until when no call is sent, and the cooldown, without waiting."""
 
 
 class _News:
@@ -40,12 +44,14 @@ class Circuits:
 
     Args:
         breaker: Keeps the circuits of this process.
+        on_open: Called when a call opens a circuit that was closed.
     """
 
-    __slots__ = ("_breaker", "_news", "_store")
+    __slots__ = ("_breaker", "_news", "_on_open", "_store")
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: Breaker, on_open: OnOpen | None = None) -> None:
         self._breaker = breaker
+        self._on_open = on_open
         self._store = breaker.store if breaker.shared else None
         self._news: PerProcess[dict[str, _News]] = PerProcess(dict)
 
@@ -99,8 +105,10 @@ class Circuits:
     async def _settle(self, io: IO, permission: Permission, now: float, *, changed: bool) -> None:
         """Publish a change, and let the others try where this call was the trial."""
         try:
+            until = self._breaker.open_until(permission.target) if changed else None
+            if until is not None and self._on_open is not None and not permission.is_trial:
+                self._on_open(permission.target, now, until, self._breaker.cool_down)
             if changed and self._store is not None:
-                until = self._breaker.open_until(permission.target)
                 self._news_of(permission.target).happened = now
                 value = b"%f %f" % (now, until or 0)
                 await self._store.set(io, _key(permission.target), value, now + _KEPT, now)

@@ -3,14 +3,14 @@
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .._call import constructions
 from .._call.labels import in_request, requests_are_served
 from .._fork import PerProcess
 from .callers import HTTP_LIBRARIES, OFFICIAL, OURS, caller_of
-from .lines import CodeLine, count
+from .lines import CodeLine, ExtraClients, count, logger
 from .other_classes import load, tell_of
 
 
@@ -40,15 +40,22 @@ class Detector:
         asked: What `warn_on_extra_clients` is set to; `None` if it is not.
         debug: Whether to detect where it is not set.
         remedy: What warnings advise; that of the latest detector that has one counts.
+        tell: Takes each line that is warned of, in a thread of its own.
     """
 
     def __init__(
-        self, asked: bool | Sequence[str] | None, *, debug: bool = False, remedy: Remedy | None = None
+        self,
+        asked: bool | Sequence[str] | None,
+        *,
+        debug: bool = False,
+        remedy: Remedy | None = None,
+        tell: Callable[[ExtraClients], object] | None = None,
     ) -> None:
         wanted = debug if asked is None else asked
         others = () if isinstance(wanted, bool) else wanted
         self._packages = frozenset(() if wanted is False else {OURS, *others})
         self._remedy = remedy
+        self._tell = tell
 
     def start(self) -> None:
         """Detect from here on. Idempotent."""
@@ -70,6 +77,7 @@ class _Running:
         self._detectors: list[Detector] = []
         self.packages = frozenset[str]()
         self.remedy = _PLAIN
+        self.tells: list[Callable[[ExtraClients], object]] = []
 
     def change(self, detector: Detector, *, starts: bool) -> None:
         with self._lock():
@@ -77,6 +85,7 @@ class _Running:
             running = self._detectors = [*others, *([detector] if starts else [])]
             self.packages = frozenset[str]().union(*(one._packages for one in running))
             self.remedy = next((one._remedy for one in reversed(running) if one._remedy), _PLAIN)
+            self.tells = [one._tell for one in running if one._tell is not None]
             constructions.hook = _ours_built if running else None
             tell_of(self.packages, _built)
 
@@ -99,7 +108,17 @@ def _built(client: Any, package: str) -> None:
         return
     code = frame.f_code
     line = CodeLine(code.co_filename, frame.f_lineno, code.co_qualname, _class_of(client, package))
-    count(line, _instead_of(package))
+    warned_of = count(line, _instead_of(package))
+    if warned_of is not None and _running.tells:
+        threading.Thread(target=_tell, args=(warned_of,), name="ai-client-detector", daemon=True).start()
+
+
+def _tell(line: ExtraClients) -> None:
+    for tell in _running.tells:
+        try:
+            tell(line)
+        except Exception:  # noqa: BLE001 - of one that shall not keep others from being told
+            logger.exception("A line that builds clients could not be told of.")
 
 
 _brought: "weakref.WeakSet[Any]" = weakref.WeakSet()

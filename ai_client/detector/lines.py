@@ -77,12 +77,15 @@ class _LinesFound:
 _found = PerProcess(_LinesFound)
 
 
-def count(line: CodeLine, instead: str) -> None:
+def count(line: CodeLine, instead: str) -> ExtraClients | None:
     """Count a client that a line built, and warn of the line where that is due.
 
     Args:
         line: The line.
         instead: What to do in its place, as a sentence.
+
+    Returns:
+        What the line has built, where it was warned of.
     """
     found, now = _found(), time.monotonic()
     with found.lock:
@@ -93,7 +96,7 @@ def count(line: CodeLine, instead: str) -> None:
         built.last = now
         number, seconds = built.count, now - built.first
         if number != built.warns_at:
-            return
+            return None
         built.warns_at = max(_SECOND_WARNING, 2 * number)
     rate = number / max(seconds, 0.001)
     logger.warning(
@@ -106,6 +109,7 @@ def count(line: CodeLine, instead: str) -> None:
         rate,
         instead,
     )
+    return ExtraClients(*line, number, seconds)
 
 
 def counts() -> list[ExtraClients]:

@@ -76,6 +76,8 @@ class Registration:
         self._has_begun = True
         with suppress(ConfigError):  # who uses a client raises it
             configs = self.settings(current_app.config).make_configs()
+            if any(config.alerts_of_extra_clients for config in configs.values()):
+                self.provider(current_app.config)  # whose own detector tells the alerts
             asked = configs[DEFAULT_ALIAS].warn_on_extra_clients
             self.detector = Detector(asked, debug=current_app.debug, remedy=_REMEDY)
             self.detector.start()

@@ -40,6 +40,7 @@ EVERYTHING: dict[str, Any] = {
     "rate_limit_options": {"max_wait": 1},
     "concurrency": 10,
     "retry_budget": {"share": 0.1},
+    "alerts": [{"on": "errors", "to": "logging"}],
 }
 heard: list[Any] = []
 
@@ -51,7 +52,7 @@ def hear(details: object) -> None:
 
 def test_the_order_of_policies() -> None:
     """Whatever the order of the options, policies are around each other in the documented one."""
-    watching = "function CallMetrics Telemetry Logs Hooks".split()  # noqa: SIM905 - reads as the list it is
+    watching = "function CallMetrics Alerts ErrorShare Telemetry Logs Hooks".split()  # noqa: SIM905 - reads as the list it is
     others = "Guardrails Cache Fallback TargetMetrics Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905
     expected = [*watching, *others]
     reverse = dict(reversed(EVERYTHING.items()))

@@ -18,7 +18,7 @@ _KINDS = {
 }
 _UNIT = re.compile(
     r"\b(USD per (?:million )?\w+|USD|seconds|minutes|days|bytes|tokens|retries|attempts|calls|requests|callers"
-    r"|connections|failures|series|share|factor|times)\b",
+    r"|connections|failures|series|share|percent|factor|times)\b",
     re.IGNORECASE,
 )
 _SECTION = re.compile(r"^(?:Args|Attributes):\n((?: {4}.*\n?|\n)+)", re.MULTILINE)

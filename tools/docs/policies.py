@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast, get_type_hints
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
+from ai_client.control.alerts.rule import AlertRule
 from ai_client.control.breaker import Breaker
 from ai_client.control.cache.policy import Cache
 from ai_client.control.concurrency import Concurrency
@@ -25,7 +26,7 @@ from tools.docs.notation import descriptions, head, row, type_name, unit
 
 POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "budgets": (Budget, frozenset()),
-    "budget_options": (Budgets, frozenset({"budgets", "store", "prices"})),
+    "budget_options": (Budgets, frozenset({"budgets", "store", "prices", "watcher"})),
     "cost": (Cost, frozenset({"prices", "store"})),
     "prices": (Price, frozenset()),
     "price_options": (Prices, frozenset({"models"})),
@@ -34,7 +35,7 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "concurrency": (Concurrency, frozenset()),
     "retry_budget": (RetryBudget, frozenset()),
     "cache": (Cache, frozenset({"store", "namespace"})),
-    "fallback": (Fallback, frozenset({"models", "breaker", "store"})),
+    "fallback": (Fallback, frozenset({"models", "breaker", "store", "on_open"})),
     "breaker": (Breaker, frozenset({"store"})),
     "guardrails": (Guardrails, frozenset()),
     "hooks": (Hooks, frozenset({"redaction"})),
@@ -43,9 +44,15 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "metrics": (Metrics, frozenset({"store", "client"})),
     "journal": (Journal, frozenset({"store", "client", "redaction"})),
     "redaction": (Redaction, frozenset()),
+    "alerts": (AlertRule, frozenset()),
 }
 """The class behind each option of `controls`, and its fields that other options set."""
-_OF_EACH = {"budgets": "each of ", "rate_limits": "each of ", "prices": "each model of "}
+_OF_EACH = {
+    "budgets": "each of ",
+    "rate_limits": "each of ",
+    "alerts": "each of ",
+    "prices": "each model of ",
+}
 
 
 class Member(NamedTuple):

@@ -26,9 +26,9 @@ from ..pricing.terms import NO_TERMS, Terms
 from ..scope import Scope, key_in, scopes_of, shown_in
 from ..windows import NEVER, Per, Window, window, zone
 from .counted import Counted
-from .parts import Amounts, Part, Place, Unit
+from .parts import Amounts, BudgetWatcher, Part, Place, Unit
 from .places import Places
-from .warned import Warned
+from .warned import Warned, log_warning
 
 logger = logging.getLogger("ai_client")
 _REQUEST: Amounts = {"requests": 1, "tokens": 0, "usd": 0}
@@ -143,6 +143,7 @@ class Budgets(Counted):
             `release` gives it back.
         unseen_tokens: Tokens reserved for each thing that a call refers to without holding it: an earlier response, a
             conversation, a stored prompt, a file by its id or address.
+        watcher: Takes the balance of budgets after calls, for alerts.
 
     Attributes:
         measures: Whether any of them counts tokens or USD.
@@ -157,10 +158,12 @@ class Budgets(Counted):
     expires: float = 900.0
     on_expired: OnExpired = "count"
     unseen_tokens: int = DEFAULT_UNSEEN_TOKENS
+    watcher: BudgetWatcher | None = field(default=None, repr=False)
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
     _rejects_unpriced: bool = field(init=False, repr=False, compare=False)
     _warned: Warned = field(init=False, repr=False, compare=False)
+    _near: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_amounts("budgets", above_zero=True, expires=self.expires)
@@ -173,6 +176,9 @@ class Budgets(Counted):
         if len({*kinds}) < len(kinds):
             raise ConfigError("budgets: two have the same unit, window and scope; set a name on one of them.")
         object.__setattr__(self, "_warned", Warned(self.store))
+        watched = 1.0 if self.watcher is None else self.watcher.least
+        near = tuple(min(one._warns_from, watched * one.limit) for one in self.budgets)
+        object.__setattr__(self, "_near", near)
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
@@ -227,9 +233,9 @@ class Budgets(Counted):
         return used
 
     def is_near(self, ledgers: Sequence[Ledger]) -> bool:
-        """Return whether any budget reached `warn_at` or its limit by these balances."""
+        """Return whether any budget reached `warn_at`, the watcher's share or its limit by these balances."""
         for index, ledger in enumerate(ledgers):  # noqa: SIM110 - a generator takes twice as long
-            if ledger.used >= self.budgets[index]._warns_from:
+            if ledger.used >= self._near[index]:
                 return True
         return False
 
@@ -245,6 +251,8 @@ class Budgets(Counted):
             ledgers: Their balances, in order; none while the store is down.
         """
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
+            if self.watcher is not None:
+                self.watcher.balance(budget, record, place, ledger)
             if budget.warn_at is not None and ledger.used >= budget._warns_from:
                 limit = budget.limit + ledger.granted
                 reached = [one for one in {budget.warn_at, 1.0} if ledger.used >= one * limit]
@@ -277,15 +285,7 @@ class Budgets(Counted):
 
     async def _warn(self, io: IO, budget: Budget, scope: str, used: int, limit: int) -> None:
         warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(limit))
-        logger.warning(
-            "A budget is used up to %d %%: %g of %g %s per %s, %s",
-            round(100 * warning.used / warning.limit) if warning.limit else 100,
-            warning.used,
-            warning.limit,
-            budget.unit,
-            budget.per,
-            scope,
-        )
+        log_warning(warning.used, warning.limit, f"{budget.unit} per {budget.per}", scope)
         if budget.on_warning is not None:
             try:
                 await io.call(budget.on_warning, warning)

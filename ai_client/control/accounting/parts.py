@@ -34,6 +34,11 @@ class OneBudget(Protocol):
     """The members of `Budget` that decide in which ledger a call counts."""
 
     @property
+    def name(self) -> str:
+        """What distinguishes it from others of the same unit, window and scope."""
+        ...
+
+    @property
     def per(self) -> Per:
         """The kind of its window."""
         ...
@@ -70,6 +75,23 @@ class OneBudget(Protocol):
 
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
+        ...
+
+    def shown(self, amount: int) -> float:
+        """Convert an amount of a ledger to its unit."""
+        ...
+
+
+class BudgetWatcher(Protocol):
+    """Takes the balances of budgets that are nearly used up."""
+
+    @property
+    def least(self) -> float:
+        """The share of a budget from which on it wants to know."""
+        ...
+
+    def balance(self, budget: OneBudget, record: Record, place: Place, ledger: Ledger, /) -> None:
+        """Take the balance of a budget after a call; waits for nothing."""
         ...
 
 

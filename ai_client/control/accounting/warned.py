@@ -1,6 +1,7 @@
 """The warnings of budgets that were given already."""
 
 import hashlib
+import logging
 
 from ..._fork import PerProcess
 from ..._io import IO
@@ -9,6 +10,8 @@ from ...stores.base import Spend
 from ...stores.tickets import new_ticket
 
 _KEPT = 10_000
+
+logger = logging.getLogger("ai_client")
 
 
 class Warned:
@@ -42,3 +45,9 @@ class Warned:
             warned.pop(key, None)
             raise
         return not ledgers or ledgers[0].used == 1
+
+
+def log_warning(used: float, limit: float, what: str, scope: str) -> None:
+    """Log how far a budget is used up."""
+    percent = round(100 * used / limit) if limit else 100
+    logger.warning("A budget is used up to %d %%: %g of %g %s, %s", percent, used, limit, what, scope)

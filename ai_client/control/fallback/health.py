@@ -7,7 +7,7 @@ from ..._call.retry import retry_after
 from ..._io import IO
 from ...errors import APIStatusError
 from ..breaker import Breaker, Permission, circuit_of
-from ..circuits import Circuits
+from ..circuits import Circuits, OnOpen
 from .failures import Choice
 
 
@@ -20,12 +20,13 @@ class TargetCircuits:
     Args:
         breaker: Keeps the circuits.
         choice: The failures that lead to the next target, of which those of the target count.
+        on_open: Called when a call opens a circuit that was closed.
     """
 
     __slots__ = ("_choice", "circuits")
 
-    def __init__(self, breaker: Breaker, choice: Choice) -> None:
-        self.circuits = Circuits(breaker)
+    def __init__(self, breaker: Breaker, choice: Choice, on_open: OnOpen | None = None) -> None:
+        self.circuits = Circuits(breaker, on_open)
         self._choice = choice
 
     def admit(self, io: IO, name: str, account: str | None) -> Awaitable[Permission]:

@@ -14,6 +14,7 @@ from ..._call.retry import retry_after
 from ...errors import APIStatusError, CircuitOpen, ConfigError, OpenAIError, UnknownPriceError
 from ...stores import Store, open_store
 from ..breaker import Breaker
+from ..circuits import OnOpen
 from ..opening import read_opening
 from ..options.amounts import check_amounts
 from ..record import record_of
@@ -50,6 +51,7 @@ class Fallback:
         breaker: Decides which targets are skipped for a while; `None` skips none.
         store: Where it is kept which of *clients* created what later calls name, such as a background response; by
             default in the memory of the process.
+        on_open: Called when a call opens the circuit of a target, see `Circuits`.
     """
 
     for_sessions: ClassVar[bool] = False
@@ -61,6 +63,7 @@ class Fallback:
     retries: int | None = 0
     breaker: Breaker | None = field(default_factory=Breaker)
     store: Store | None = field(default=None, repr=False)
+    on_open: OnOpen | None = field(default=None, repr=False)
     _chains: Chains = field(init=False, repr=False, compare=False)
     _choice: Choice = field(init=False, repr=False, compare=False)
     _health: TargetCircuits | None = field(init=False, repr=False, compare=False)
@@ -72,7 +75,7 @@ class Fallback:
         check_amounts("fallback", above_zero=False, retries=self.retries)
         chains = Chains(self.models, self.default, self.clients, keeps_all=self.breaker is not None)
         object.__setattr__(self, "_chains", chains)
-        health = None if self.breaker is None else TargetCircuits(self.breaker, self._choice)
+        health = None if self.breaker is None else TargetCircuits(self.breaker, self._choice, self.on_open)
         object.__setattr__(self, "_health", health)
         creators = Creators(self.store or open_store("memory://"), self.clients) if self.clients else None
         object.__setattr__(self, "_creators", creators)
