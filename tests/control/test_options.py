@@ -52,9 +52,9 @@ def hear(details: object) -> None:
 
 def test_the_order_of_policies() -> None:
     """Whatever the order of the options, policies are around each other in the documented one."""
-    watching = "function CallMetrics Alerts ErrorShare Telemetry Logs Hooks".split()  # noqa: SIM905 - reads as the list it is
-    others = "Guardrails Cache Fallback TargetMetrics Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905
-    expected = [*watching, *others]
+    watching = "function CallMetrics CallJournal Alerts ErrorShare Telemetry Logs Hooks"
+    others = "Guardrails Cache Fallback TargetMetrics TargetJournal Budgets Cost RateLimits Concurrency RetryBudget"
+    expected = f"{watching} {others}".split()
     reverse = dict(reversed(EVERYTHING.items()))
 
     def connect(options: object, source: str) -> Any:
