@@ -109,7 +109,7 @@ class JournalContent:
     Attributes:
         request: The body of the request as JSON values; without uploads.
         answer: The body of the answer as JSON values; of a stream its text, put together.
-        request_cut, answer_cut: Whether it was too large, and only its beginning is kept.
+        request_cut, answer_cut: Whether not all of it is kept: it was too large, or had files, pictures or vectors.
     """
 
     request: Any

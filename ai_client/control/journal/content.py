@@ -23,10 +23,17 @@ _LEVEL = 1
 
 
 class Piece(NamedTuple):
-    """The beginning of a body, and how many bytes all of it has."""
+    """The beginning of a body.
+
+    Attributes:
+        data: The beginning, or all of it.
+        size: How many bytes all of it has.
+        has_files: Whether it was sent beside files, which are not kept.
+    """
 
     data: bytes
     size: int
+    has_files: bool = False
 
 
 class Content(NamedTuple):
@@ -37,7 +44,7 @@ class Content(NamedTuple):
 
 
 _Read: TypeAlias = tuple[Any, bool]
-"""A value, and whether it was cut."""
+"""A value, and whether not all of it is kept."""
 
 
 def piece(data: bytes) -> Piece:
@@ -51,7 +58,9 @@ def sent_by(call: Call) -> Piece | None:
     if body is None or isinstance(body, RequestBody):
         return None
     try:
-        return piece(call.encoded() if call.files is None else to_json(call.members(), fallback=str))
+        if call.files is None:
+            return piece(call.encoded())
+        return piece(to_json(call.members(), fallback=str))._replace(has_files=True)
     except Exception:  # noqa: BLE001 - it has no JSON form, which whoever sends it finds out
         return None
 
@@ -80,8 +89,10 @@ def packed(content: Content, redaction: Redaction) -> bytes | None:
             continue
         value, is_cut = _read(part) if isinstance(part, Piece) else part.answer()
         if value is not None:
-            found[name] = redaction.value(_shortened(value))
-            cut += [name] * is_cut
+            shortened = _shortened(value)
+            found[name] = redaction.value(shortened)
+            if is_cut or shortened != value:
+                cut.append(name)
     return zlib.compress(to_json({**found, "cut": cut}), _LEVEL) if found else None
 
 
@@ -101,7 +112,7 @@ def _read(part: Piece) -> _Read:
         value: object = from_json(text, allow_partial="trailing-strings" if is_cut else False)
     except ValueError:  # in a text, names of secrets are not told from others
         value = None if _OBJECT.match(text) or "\0" in text else text
-    return (_without_half_a_word(value) if is_cut else value), is_cut
+    return (_without_half_a_word(value) if is_cut else value), is_cut or part.has_files
 
 
 def _without_half_a_word(value: object) -> object:

@@ -48,7 +48,7 @@ def _fault_in(content: JournalContent) -> str | None:
     if not isinstance(sent, Mapping):
         return "It had no body that is a JSON object."
     if content.request_cut:
-        return "Parts of its request are not kept, because it was too large."
+        return "Parts of its request are not kept: files, pictures, or what was too long."
     return "Parts of its request are redacted." if is_redacted(content.request) else None
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ import pytest
 from ai_client import ClientProvider
 from ai_client.dashboard import DashboardPage, PageRequest
 from ai_client.dashboard.calls.sending import ENDPOINT, fault_of
+from ai_client.errors import OpenAIError
 from ai_client.operations.journal import JournalContent
 from ai_client.operations.page import RenderedPage
 from ai_client.testing import Upstream
@@ -46,10 +48,11 @@ class Site:
             list(result)
         return self.newest()
 
-    def newest(self) -> str:
-        """Return the id of the newest call."""
+    def newest(self, path: str = "/chat/completions") -> str:
+        """Return the id of the newest call, which went to a path."""
         for _ in range(100):
-            if entries := self.provider.journal.entries(limit=1):
+            entries = self.provider.journal.entries(limit=1)
+            if entries and entries[0].path == path:
                 return entries[0].id
         raise AssertionError("The journal kept nothing.")
 
@@ -203,7 +206,7 @@ def test_a_cached_answer_is_taken_where_it_is_wanted(upstream: Upstream) -> None
         ({}, JournalContent(request="text", answer=None), "no body"),
         ({}, JournalContent(request={"a": ["[redacted]"]}, answer=None), "redacted"),
         ({}, JournalContent(request={"[redacted]": 1}, answer=None), "redacted"),
-        ({}, JournalContent(request=CHAT, answer=None, request_cut=True), "too large"),
+        ({}, JournalContent(request=CHAT, answer=None, request_cut=True), "are not kept"),
         ({"path": "/files"}, JournalContent(request=CHAT, answer=None), "a file"),
         ({"path": "/uploads/upload_1/parts"}, JournalContent(request=CHAT, answer=None), "a file"),
         (
@@ -219,6 +222,23 @@ def test_what_is_not_whole_is_not_sent(
     """A call whose request is not kept as it was sent is refused, with why."""
     assert fault in (fault_of(call(1, **changes), content) or "")
     assert fault_of(call(1), JournalContent(request=CHAT, answer=None)) is None
+
+
+def test_a_call_with_a_picture_or_a_file_is_not_sent_again(site: Site) -> None:
+    """Pictures, vectors and files are not kept, so that a call with one is refused, whatever its path."""
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "iVBORw0K" * 200}}
+    key = site.ask(messages=[{"role": "user", "content": [picture]}])
+    entry, content = site.provider.journal.entry(key), site.provider.journal.content(key)
+    assert entry is not None
+    assert fault_of(entry, content) is not None
+    assert "cannot be sent again" in site.get(f"calls/{key}").body.decode()
+    site.upstream.reply(json={})
+    with suppress(OpenAIError):
+        site.provider.client.post("/own", cast_to=object, body={"a": 1}, files={"file": ("a.txt", b"text")})
+    key = site.newest(path="/own")
+    entry, content = site.provider.journal.entry(key), site.provider.journal.content(key)
+    assert entry is not None
+    assert fault_of(entry, content) is not None
 
 
 def test_a_refused_call_says_why(upstream: Upstream) -> None:
