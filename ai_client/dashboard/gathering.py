@@ -157,7 +157,7 @@ def _store_down() -> Any:
 
 def _names(report: Read[StatisticsReport], of: str) -> list[str]:
     try:
-        sums: Mapping[str, object] = getattr(report.value, of)
+        sums: Mapping[str, object] = getattr(report.value, of) or {}
     except UnavailableError:
         return []
     return sorted(sums, key=lambda name: (name.casefold(), name))

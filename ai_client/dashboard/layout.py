@@ -42,7 +42,7 @@ def document(
         "header",
         tag("a", heading, href=request.address(), class_="name"),
         tag("nav", tag("ul", (_link(request, *page) for page in _PAGES)), aria_label="Pages"),
-        tag("p", id="live", class_="state", hidden=True) if live else None,
+        tag("p", id="live", class_="state", role="status", hidden=True) if live else None,
         class_="banner",
     )
     body = tag(

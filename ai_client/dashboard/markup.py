@@ -1,10 +1,15 @@
 """HTML and SVG made of elements, whose texts and attributes are escaped: markup is only what this module made."""
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from typing import TypeAlias
 
 _VOID = frozenset(("br", "hr", "img", "input", "link", "meta"))
+_SPECIAL = re.compile(r"[&<>\"'\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_ILLEGIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Characters that HTML cannot hold: control characters, and halves of characters."""
 
 
 class Html(str):
@@ -26,42 +31,44 @@ def tag(name: str, /, *children: Child, **attributes: object) -> Html:
         attributes: Its attributes. An underscore at the end of a name is dropped, any other is a hyphen; `True` is an
             attribute without a value, and one that is `None` or `False` is left out.
     """
-    begin = f"<{name}{''.join(_attributes(attributes))}>"
-    return Html(begin if name in _VOID else f"{begin}{joined(*children)}</{name}>")
+    written = [f"<{name}"]
+    for given, value in attributes.items():
+        if value is True:
+            written.append(f" {_attribute(given)}")
+        elif value is not None and value is not False:
+            written.append(f' {_attribute(given)}="{_escaped(str(value))}"')
+    written.append(">")
+    if name not in _VOID:
+        _write(written, children)
+        written.append(f"</{name}>")
+    return Html("".join(written))
 
 
 def joined(*children: Child) -> Html:
     """Return HTML of several contents, one after the other."""
-    return Html("".join(_texts(children)))
+    written: list[str] = []
+    _write(written, children)
+    return Html("".join(written))
 
 
-def _texts(children: Iterable[Child]) -> Iterable[str]:
+def _write(written: list[str], children: Iterable[Child]) -> None:
     for child in children:
         if isinstance(child, Html):
-            yield child
+            written.append(child)
         elif isinstance(child, str):
-            yield escape(_legible(child), quote=False)
+            written.append(_escaped(child))
         elif isinstance(child, int | float):
-            yield str(child)
+            written.append(str(child))
         elif child is not None:
-            yield from _texts(child)
+            _write(written, child)
 
 
-def _attributes(attributes: dict[str, object]) -> Iterable[str]:
-    for name, value in attributes.items():
-        if value is None or value is False:
-            continue
-        shown = name.rstrip("_").replace("_", "-")
-        yield f" {shown}" if value is True else f' {shown}="{escape(_legible(str(value)))}"'
+@cache
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
 
 
-def _legible(text: str) -> str:
-    """Return text without what HTML cannot hold: control characters and halves of characters."""
-    if text.isprintable():
+def _escaped(text: str) -> str:
+    if _SPECIAL.search(text) is None:
         return text
-    return "".join(
-        "\ufffd"
-        if (character < " " and character not in "\t\n\r") or "\ud800" <= character <= "\udfff"
-        else character
-        for character in text
-    )
+    return escape(_ILLEGIBLE.sub("\ufffd", text))

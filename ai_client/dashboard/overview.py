@@ -84,7 +84,7 @@ def _content(view: PageView, title: str) -> Child:
         tag("div", (_section(section, view) for section in SECTIONS), class_="sections"),
         tag(
             "footer",
-            tag("p", "As of ", shown_moment(view.gathered.at), id="as-of", data_live=True),
+            tag("p", "As of ", shown_moment(view.gathered.at, exact=True), id="as-of", data_live=True),
             tag("p", tag("a", "Everything as JSON", href=_address(view, "data.json"))),
         ),
     ]
@@ -122,6 +122,8 @@ def _section(section: Section, view: PageView) -> Html:
 
 def _body(section: Section, view: PageView) -> Child:
     try:
+        if section.of_calls and view.is_empty:
+            return tag("p", "No calls in this time.", class_="quiet")
         return _of(section, section.body, view)
     except UnavailableError as error:
         return _trouble(section, error)

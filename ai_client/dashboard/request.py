@@ -1,8 +1,9 @@
 """A request to the dashboard, without a framework."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus
 
 _MOST_FIELDS = 100
 
@@ -44,8 +45,17 @@ class PageRequest(NamedTuple):
             parameters: The parameters of its query; those that are `None` are left out, an empty one is not.
         """
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        query = f"?{urlencode(given)}" if given else ""
+        query = (
+            "?" + "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in given.items())
+            if given
+            else ""
+        )
         return f"{quote(self.base.rstrip('/'))}/{quote(path)}{query}"
+
+
+@lru_cache(maxsize=4096)  # the addresses of a page have most of their values in common
+def _quoted(text: str) -> str:
+    return quote_plus(text, errors="replace")
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -22,7 +22,10 @@ def shown_usd(nano_usd: int | None) -> str:
         return "$0"
     if size >= 1000 * _NANO:
         return f"{sign}${round(size / _NANO):,}"
-    decimals = 2 if size >= _NANO // 10 else min(9, 1 - math.floor(math.log10(size / _NANO)))
+    decimals = 2
+    while size * 10 ** (decimals - 1) < _NANO * 0.95:  # its first digit stands behind these
+        decimals += 1
+    decimals = min(decimals, 9)
     exact = Decimal(f"{size}e-9").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
     return f"{sign}${exact:f}"
 
@@ -35,8 +38,8 @@ def shown_number(number: float) -> str:
     prefix = ""
     while abs(number) >= 999.5 and (following := next(prefixes, "")):  # noqa: PLR2004 - shown as four digits
         number, prefix = number / 1000, following
-    decimals = max(0, 2 - math.floor(math.log10(abs(number))))
-    return f"{number:.{decimals}f}{_SPACE}{prefix}"
+    decimals = 2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0  # noqa: PLR2004 - three digits
+    return f"{number:,.{decimals}f}{_SPACE}{prefix}"
 
 
 def shown_seconds(seconds: float | None) -> str:
@@ -68,16 +71,22 @@ def shown_label(label: str | None, missing: str = "none") -> str | Html:
     return label or tag("i", f"({missing})")
 
 
-def shown_moment(moment: datetime, *, step: timedelta | None = None) -> Html:
+def shown_moment(moment: datetime, *, step: timedelta | None = None, exact: bool = False) -> Html:
     """Return a moment as an element that the script rewrites in the browser's time zone.
 
     Args:
         moment: The moment.
         step: The time that it stands for: of a day only the date is shown, which is that in UTC everywhere.
+        exact: Whether to show seconds.
     """
     moment = moment.astimezone(UTC)
     if step is not None and step >= timedelta(days=1):
         return tag("time", f"{moment:%-d %b}", datetime=f"{moment:%Y-%m-%d}")
-    text = f"{moment:%-d %b %H:%M} UTC" if step is None else f"{moment:%H:%M}"
-    kind = "moment" if step is None else "clock"
+    if step is not None:
+        text, kind = f"{moment:%H:%M}", "clock"
+    else:
+        text, kind = (
+            f"{moment:{'%-d %b %H:%M:%S' if exact else '%-d %b %H:%M'}} UTC",
+            "exact" if exact else "moment",
+        )
     return tag("time", text, datetime=f"{moment:%Y-%m-%dT%H:%M:%SZ}", data_local=kind)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+from ..operations.export import usd
 from .markup import Child, Html, tag
+from .shown import shown_number, shown_seconds, shown_usd
 
 MOST = 200
 """Rows that a table shows; all of them are in the CSV."""
 
 
-def figure(value: float | None, shown: Child, address: str | None = None) -> Html:
+def figure(value: float | str | None, shown: Child, address: str | None = None) -> Html:
     """Return a figure.
 
     Args:
@@ -18,6 +20,21 @@ def figure(value: float | None, shown: Child, address: str | None = None) -> Htm
     """
     content = tag("data", shown, value="" if value is None else value)
     return tag("a", content, href=address) if address else content
+
+
+def usd_figure(nano_usd: int | None, address: str | None = None) -> Html:
+    """Return an amount in 10^-9 USD as a figure, whose exact value is in USD."""
+    return figure(None if nano_usd is None else f"{usd(nano_usd):f}", shown_usd(nano_usd), address)
+
+
+def number_figure(number: float, address: str | None = None) -> Html:
+    """Return a number as a figure."""
+    return figure(number, shown_number(number), address)
+
+
+def seconds_figure(seconds: float | None, address: str | None = None) -> Html:
+    """Return a duration as a figure, whose exact value is in seconds."""
+    return figure(seconds, shown_seconds(seconds), address)
 
 
 def table(

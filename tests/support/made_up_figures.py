@@ -144,7 +144,7 @@ def raising(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class MadeUpProvider:
     """A provider as pages see it; each attribute may be replaced by a function that raises.
 

@@ -5,6 +5,7 @@
   const state = document.getElementById("live");
   const formats = {
     moment: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+    exact: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
     clock: { hour: "2-digit", minute: "2-digit" },
     instant: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
   };
@@ -57,7 +58,8 @@
   function show() {
     state.className = "state" + (lostAt ? " lost" : paused ? " paused" : "");
     const clock = lostAt && new Intl.DateTimeFormat(undefined, formats.clock).format(lostAt);
-    words.textContent = lostAt ? `Connection lost at ${clock}` : paused ? "Paused" : "Live";
+    const said = lostAt ? `Connection lost at ${clock}` : paused ? "Paused" : "Live";
+    if (words.textContent !== said) words.textContent = said; // a screen reader says each change
     button.textContent = paused ? "Go on" : "Pause";
   }
 
@@ -86,8 +88,11 @@
   }
 
   document.addEventListener("click", (event) => {
-    const area = event.target instanceof Element && event.target.closest("[data-href]");
-    if (area) location.assign(area.dataset.href);
+    const area = event.target instanceof Element && event.target.closest(".hit");
+    if (!area) return;
+    const table = area.closest("figure").nextElementSibling; // with a row for each point of time
+    const at = [...area.parentNode.querySelectorAll(".hit")].indexOf(area);
+    table?.querySelectorAll("tbody tr")[at]?.querySelector("a")?.click();
   });
   for (const copy of document.querySelectorAll("button[data-copy]")) {
     if (!navigator.clipboard) continue; // the text can be selected

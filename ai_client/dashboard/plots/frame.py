@@ -120,13 +120,13 @@ def _moments(times: Times) -> list[Html]:
 
 
 def _hits(times: Times, series: Sequence[Series], shown: Callable[[float], str]) -> list[Html]:
-    """Return an invisible area over each point of time that says its values, and leads to what is behind."""
+    """Return an invisible area over each point of time that says its values; a click leads where the table does."""
     found: list[Html] = []
-    for at, (start, link) in enumerate(zip(times.starts, times.links, strict=True)):
+    for at, start in enumerate(times.starts):
         values = ((each.name, each.values[at]) for each in series)
         text = "\n".join(f"{name}: {shown(value)}" for name, value in values if value is not None)
         moment = f"{start:%-d %b}" if times.step >= timedelta(days=1) else f"{start:%-d %b %H:%M} UTC"
         title = tag("title", f"{moment}\n{text or 'No calls'}")
-        box = tag("rect", title, x=at * WIDTH, y=0, width=WIDTH, height=HEIGHT, class_="hit", data_href=link)
+        box = tag("rect", title, x=at * WIDTH, y=0, width=WIDTH, height=HEIGHT, class_="hit")
         found.append(box)
     return found

@@ -2,8 +2,8 @@
 
 from ...operations.breakers import BreakerState
 from ..markup import Child, tag
-from ..shown import NONE, shown_moment, shown_number
-from ..tables import badge, figure, table
+from ..shown import NONE, shown_moment
+from ..tables import badge, number_figure, table
 from .view import PageView, Section
 
 _ORDER = {"open": 0, "half-open": 1, "closed": 2}
@@ -28,7 +28,7 @@ def _body(view: PageView) -> Child:
             ],
             badge(state.state, _KINDS[state.state]),
             NONE if state.until is None else shown_moment(state.until),
-            figure(state.failures, shown_number(state.failures)),
+            number_figure(state.failures),
         )
         for state in rows
     )

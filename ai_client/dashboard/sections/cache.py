@@ -6,8 +6,8 @@ from typing import Any
 from ...operations.export import usd
 from ..markup import Child, tag
 from ..plots.bars import Slice, bar
-from ..shown import shown_number, shown_share, shown_usd
-from ..tables import figure, table
+from ..shown import shown_number, shown_share
+from ..tables import number_figure, table, usd_figure
 from .view import PageView, Section
 
 _RESULTS = {
@@ -57,7 +57,7 @@ def _body(view: PageView) -> Child:
     cells = (
         (
             tag("span", _shown(row)[0], class_=f"key {_shown(row)[1]}"),
-            figure(row.calls, shown_number(row.calls), view.calls({"cache": row.result})),
+            number_figure(row.calls, view.calls({"cache": row.result})),
             shown_share(row.calls, whole),
         )
         for row in rows
@@ -66,11 +66,11 @@ def _body(view: PageView) -> Child:
     return [
         tag(
             "p",
-            tag("b", figure(sums.saved_nano_usd, shown_usd(sums.saved_nano_usd))),
+            tag("b", usd_figure(sums.saved_nano_usd)),
             tag(
                 "small",
                 " and ",
-                figure(sums.saved_tokens, shown_number(sums.saved_tokens)),
+                number_figure(sums.saved_tokens),
                 f" tokens saved; {shown_share(saved, whole)} of calls were not sent",
             ),
             class_="headline",
@@ -92,4 +92,5 @@ SECTION = Section(
     _rows,
     _body,
     totals=_totals,
+    of_calls=True,
 )

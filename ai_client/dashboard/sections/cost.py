@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ...operations.statistics import CallSums
 from ..markup import Child, Html, tag
 from ..plots.bars import Slice, bar
-from ..shown import shown_label, shown_number, shown_share, shown_usd
-from ..tables import details, figure, table
+from ..shown import shown_label, shown_share
+from ..tables import details, figure, number_figure, table, usd_figure
 from .view import PageView, Section
 
 _FIRST = 6
@@ -101,7 +101,7 @@ def _part(view: PageView, by: str, rows: list[CostShareRow]) -> Html:
             f"All {len(rows)} {_HEADINGS[by].lower()}",
             table(f"Cost by {by}, all", heads, cells, numbers=5, wide=True),
         )
-    return tag("div", tag("h3", _HEADINGS[by]), first, everything)
+    return tag("div", tag("h3", _HEADINGS[by], class_="unseen"), first, everything)
 
 
 def _name(view: PageView, row: CostShareRow) -> Html:
@@ -114,14 +114,14 @@ def _cells(view: PageView, row: CostShareRow) -> tuple[Html, ...]:
     calls = view.calls({row.by: row.name})
     failed = view.calls({row.by: row.name, "outcome": "error"}) if row.errors else None
     return (
-        figure(row.nano_usd, shown_usd(row.nano_usd), calls),
-        figure(row.calls, shown_number(row.calls), calls),
+        usd_figure(row.nano_usd, calls),
+        number_figure(row.calls, calls),
         figure(row.errors, shown_share(row.errors, row.calls), failed),
     )
 
 
 def _tokens(row: CostShareRow) -> tuple[Html, ...]:
-    return tuple(figure(count, shown_number(count)) for count in (row.input_tokens, row.output_tokens))
+    return tuple(number_figure(count) for count in (row.input_tokens, row.output_tokens))
 
 
 SECTION = Section(
@@ -132,4 +132,5 @@ SECTION = Section(
     _rows,
     _body,
     wide=True,
+    of_calls=True,
 )

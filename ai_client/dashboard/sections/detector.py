@@ -2,8 +2,7 @@
 
 from ...operations.workers import ExtraClients
 from ..markup import Child, tag
-from ..shown import shown_number
-from ..tables import figure, table
+from ..tables import number_figure, table
 from .view import PageView, Section
 
 
@@ -16,7 +15,7 @@ def _body(view: PageView) -> Child:
     rows = _rows(view)
     if not rows:
         return tag("p", "No line of code builds clients while requests are served.", class_="quiet good")
-    cells = ((tag("code", one.line), one.client, figure(one.count, shown_number(one.count))) for one in rows)
+    cells = ((tag("code", one.line), one.client, number_figure(one.count)) for one in rows)
     return [
         tag(
             "p",

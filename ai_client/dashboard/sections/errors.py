@@ -10,7 +10,7 @@ from ..plots.bars import Slice, bar
 from ..plots.columns import columns
 from ..plots.frame import Caption, Series
 from ..shown import shown_moment, shown_number, shown_share
-from ..tables import details, figure, table
+from ..tables import details, figure, number_figure, table
 from .view import PageView, Section
 
 _COLOURS = ("e1", "e2", "e3", "e4")
@@ -48,11 +48,9 @@ def _body(view: PageView) -> Child:
     rate = shown_share(sums.errors, sums.calls)
     cancelled = None
     if sums.cancelled:
-        count = figure(sums.cancelled, shown_number(sums.cancelled), view.calls({"outcome": "cancelled"}))
+        count = number_figure(sums.cancelled, view.calls({"outcome": "cancelled"}))
         cancelled = [" and ", count, " were cancelled"]
-    failed = figure(
-        sums.errors, shown_number(sums.errors), view.calls({"outcome": "error"}) if sums.errors else None
-    )
+    failed = number_figure(sums.errors, view.calls({"outcome": "error"}) if sums.errors else None)
     return [
         tag(
             "p",
@@ -84,8 +82,8 @@ def _over_time(view: PageView) -> Child:
     cells = (
         (
             shown_moment(point.start, step=report.step),
-            figure(point.sums.calls, shown_number(point.sums.calls)),
-            figure(point.sums.errors, shown_number(point.sums.errors), link),
+            number_figure(point.sums.calls),
+            number_figure(point.sums.errors, link),
             shown_share(point.sums.errors, point.sums.calls),
         )
         for point, link in zip(report.points, times.links, strict=True)
@@ -126,7 +124,7 @@ def _by_class(view: PageView) -> Child:
                 bar([Slice(row.calls, "e1")], rows[0].calls),
                 class_="barred",
             ),
-            figure(row.calls, shown_number(row.calls), view.calls({"error": row.error})),
+            number_figure(row.calls, view.calls({"error": row.error})),
             figure(row.share, shown_share(row.share, 1)),
         )
         for row in rows
@@ -142,4 +140,5 @@ SECTION = Section(
     _rows,
     _body,
     totals=_totals,
+    of_calls=True,
 )

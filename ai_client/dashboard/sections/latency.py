@@ -8,8 +8,8 @@ from ..plots.bars import range_bar
 from ..plots.frame import Caption, Series
 from ..plots.lines import lines
 from ..plots.scale import upper_bound
-from ..shown import shown_label, shown_moment, shown_number, shown_seconds
-from ..tables import details, figure, table
+from ..shown import shown_label, shown_moment, shown_seconds
+from ..tables import details, number_figure, seconds_figure, table
 from .view import PageView, Section
 
 _HALF, _MOST = 0.5, 0.95
@@ -99,8 +99,8 @@ def _pictured(view: PageView, row: LatencyRow, highest: float) -> Html:
 def _cells(view: PageView, row: LatencyRow) -> list[Html]:
     times = (row.p50, row.p95, row.first_item_p50, row.first_item_p95)
     return [
-        figure(row.calls, shown_number(row.calls), view.calls({"model": row.model})),
-        *(figure(each, shown_seconds(each)) for each in times),
+        number_figure(row.calls, view.calls({"model": row.model})),
+        *(seconds_figure(each) for each in times),
     ]
 
 
@@ -120,11 +120,8 @@ def _over_time(view: PageView) -> Html:
     cells = (
         (
             shown_moment(start, step=report.step),
-            figure(row.calls, shown_number(row.calls), link),
-            *(
-                figure(each, shown_seconds(each))
-                for each in (row.p50, row.p95, row.first_item_p50, row.first_item_p95)
-            ),
+            number_figure(row.calls, link),
+            *(seconds_figure(each) for each in (row.p50, row.p95, row.first_item_p50, row.first_item_p95)),
         )
         for (start, row), link in zip(rows, times.links, strict=True)
     )
@@ -144,4 +141,5 @@ SECTION = Section(
     _rows,
     _body,
     wide=True,
+    of_calls=True,
 )

@@ -5,7 +5,7 @@ from typing import Any
 from ...operations.workers import WorkerState
 from ..markup import Child, tag
 from ..shown import shown_moment, shown_number
-from ..tables import figure, table
+from ..tables import number_figure, table
 from .view import PageView, Section
 
 _FIGURES = {
@@ -38,7 +38,7 @@ def _body(view: PageView) -> Child:
     cells = [
         (
             f"{row.host}:{row.pid}" if row.host else f"process {row.pid}, which shows this page",
-            *(figure(count := getattr(row, name), shown_number(count)) for name in _FIGURES),
+            *(number_figure(getattr(row, name)) for name in _FIGURES),
             shown_moment(row.seen),
         )
         for row in rows

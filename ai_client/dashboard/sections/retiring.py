@@ -16,10 +16,10 @@ def _body(view: PageView) -> Child:
     rows = _rows(view)
     if not rows:
         return tag("p", "No model in use is known to be switched off soon.", class_="quiet good")
-    cells = ((one.model, _badge(view, one), one.client, one.message) for one in rows)
-    return table(
-        "Models that are switched off", ["Model", "Switched off", "Client", "What is known"], cells, wide=True
+    cells = (
+        ([one.model, tag("p", one.message, class_="quiet")], _badge(view, one), one.client) for one in rows
     )
+    return table("Models that are switched off", ["Model", "Switched off", "Client"], cells, wide=True)
 
 
 def _badge(view: PageView, one: RetiringModel) -> Child:

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..markup import Child, tag
 from ..plots.bars import Slice, bar
-from ..shown import shown_number, shown_share
-from ..tables import figure, table
+from ..shown import shown_share
+from ..tables import number_figure, table
 from .view import PageView, Section
 
 _GOOD = "ok"
@@ -42,7 +42,7 @@ def _body(view: PageView) -> Child:
     cells = (
         (
             tag("span", tag("span", row.result, class_="name"), _bar(row, whole), class_="barred"),
-            figure(row.attempts, shown_number(row.attempts)),
+            number_figure(row.attempts),
             shown_share(row.attempts, whole),
         )
         for row in rows
@@ -53,7 +53,7 @@ def _body(view: PageView) -> Child:
     return [
         tag(
             "p",
-            tag("b", figure(sums.retries, shown_number(sums.retries))),
+            tag("b", number_figure(sums.retries)),
             tag("small", about),
             class_="headline",
         ),
@@ -73,4 +73,5 @@ SECTION = Section(
     _rows,
     _body,
     totals=_totals,
+    of_calls=True,
 )

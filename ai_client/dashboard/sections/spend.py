@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from ...operations.export import usd
+from ..filters import RANGES
 from ..markup import Child, tag
 from ..plots.columns import columns
 from ..plots.frame import Caption, Series
 from ..shown import shown_moment, shown_number, shown_usd
-from ..tables import details, figure, table
+from ..tables import details, number_figure, table, usd_figure
 from .view import PageView, Section
 
 _NANO = 10**9
@@ -55,7 +56,12 @@ def _body(view: PageView) -> Child:
         about += f" Most, {shown_usd(highest.nano_usd)}, from {highest.start:%-d %b %H:%M} UTC on."
     values = [None if row.nano_usd is None else row.nano_usd / _NANO for row in rows]
     return [
-        tag("p", figure(sums.nano_usd, shown_usd(sums.nano_usd), view.calls()), class_="headline"),
+        tag(
+            "p",
+            usd_figure(sums.nano_usd, view.calls()),
+            tag("small", f" in the last {RANGES[view.filters.range][0].removeprefix('Last ')}"),
+            class_="headline",
+        ),
         _unknown(sums.nano_usd, sums.unpriced),
         columns(
             Caption("spend-plot", "Spend over time", about),
@@ -72,13 +78,12 @@ def _body(view: PageView) -> Child:
                 [
                     (
                         shown_moment(row.start, step=report.step),
-                        figure(row.nano_usd, shown_usd(row.nano_usd)),
-                        figure(
+                        usd_figure(row.nano_usd),
+                        number_figure(
                             row.calls,
-                            shown_number(row.calls),
                             view.calls({}, row.start, row.start + report.step),
                         ),
-                        figure(row.unpriced, shown_number(row.unpriced)),
+                        number_figure(row.unpriced),
                     )
                     for row in rows
                 ],
@@ -106,4 +111,5 @@ SECTION = Section(
     _rows,
     _body,
     totals=_totals,
+    of_calls=True,
 )

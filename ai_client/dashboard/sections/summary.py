@@ -2,8 +2,8 @@
 
 from ..gathering import UnavailableError
 from ..markup import Child, Html, tag
-from ..shown import NONE, shown_number, shown_seconds, shown_share, shown_usd
-from ..tables import figure
+from ..shown import NONE, shown_share
+from ..tables import figure, number_figure, seconds_figure, usd_figure
 from .view import PageView
 
 _HALF, _MOST = 0.5, 0.95
@@ -20,12 +20,12 @@ def summary(view: PageView) -> Html | None:
     tokens = sums.input_tokens + sums.output_tokens
     failed = view.calls({"outcome": "error"}) if sums.errors else None
     tiles = (
-        _tile("Spend", figure(sums.nano_usd, shown_usd(sums.nano_usd), view.calls())),
-        _tile("Calls", figure(sums.calls, shown_number(sums.calls), view.calls())),
+        _tile("Spend", usd_figure(sums.nano_usd, view.calls())),
+        _tile("Calls", number_figure(sums.calls, view.calls())),
         _tile("Failed", figure(sums.errors, shown_share(sums.errors, sums.calls), failed)),
-        _tile("p95", figure(slow, shown_seconds(slow), "#latency")),
-        _tile("First token p50", figure(first, shown_seconds(first), "#latency")),
-        _tile("Tokens", figure(tokens, shown_number(tokens), "#tokens")),
+        _tile("p95", seconds_figure(slow, "#latency")),
+        _tile("First token p50", seconds_figure(first, "#latency")),
+        _tile("Tokens", number_figure(tokens, "#tokens")),
         _tile("Under way now", _under_way(view)),
     )
     return tag("dl", tiles, class_="tiles", id="summary", data_live=True)
@@ -40,4 +40,4 @@ def _under_way(view: PageView) -> Child:
         count = sum(worker.in_flight for worker in view.gathered.workers.value)
     except UnavailableError:
         return NONE
-    return figure(count, shown_number(count), "#processes")
+    return number_figure(count, "#processes")

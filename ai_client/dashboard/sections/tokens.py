@@ -9,7 +9,7 @@ from ..markup import Child, tag
 from ..plots.columns import columns
 from ..plots.frame import Caption, Series
 from ..shown import shown_moment, shown_number, shown_share
-from ..tables import details, figure, table
+from ..tables import details, number_figure, table
 from .view import PageView, Section
 
 
@@ -60,10 +60,10 @@ def _body(view: PageView) -> Child:
     cells = (
         (
             shown_moment(row.start, step=report.step),
-            figure(row.input_tokens, shown_number(row.input_tokens), link),
-            figure(row.cached_tokens, shown_number(row.cached_tokens)),
-            figure(row.output_tokens, shown_number(row.output_tokens), link),
-            figure(row.reasoning_tokens, shown_number(row.reasoning_tokens)),
+            number_figure(row.input_tokens, link),
+            number_figure(row.cached_tokens),
+            number_figure(row.output_tokens, link),
+            number_figure(row.reasoning_tokens),
         )
         for row, link in zip(rows, times.links, strict=True)
     )
@@ -79,13 +79,13 @@ def _body(view: PageView) -> Child:
     return [
         tag(
             "p",
-            tag("b", figure(went_in + came_out, shown_number(went_in + came_out))),
+            tag("b", number_figure(went_in + came_out)),
             tag(
                 "small",
                 " tokens: ",
-                figure(went_in, shown_number(went_in)),
+                number_figure(went_in),
                 f" in{shares}",
-                figure(came_out, shown_number(came_out)),
+                number_figure(came_out),
                 f" out{thought}",
             ),
             class_="headline",
@@ -102,6 +102,6 @@ SECTION = Section(
     'controls={"dashboard": True}',
     _rows,
     _body,
-    wide=True,
     totals=_totals,
+    of_calls=True,
 )

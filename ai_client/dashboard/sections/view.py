@@ -34,6 +34,16 @@ class PageView(NamedTuple):
         """
         return self.gathered.statistics.value
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there were no calls in the range.
+
+        Raises:
+            UnavailableError: They could not be read.
+        """
+        sums = self.report.totals
+        return not (sums.calls or any(sums.attempts.values()) or sums.input_tokens or sums.output_tokens)
+
     def filtered(self, **labels: str) -> str:
         """Return the address of this page with other labels in its filters."""
         return self.request.address("", {**self.filters.parameters, **labels})
@@ -67,6 +77,7 @@ class Section(NamedTuple):
         body: Returns its content.
         wide: Whether it takes the whole width of the page.
         totals: Returns figures about all of its rows.
+        of_calls: Whether it is about the calls of the range, so that there is nothing to show without any.
     """
 
     name: str
@@ -77,3 +88,4 @@ class Section(NamedTuple):
     body: Callable[[PageView], Child]
     wide: bool = False
     totals: Callable[[PageView], dict[str, Any]] | None = None
+    of_calls: bool = False
