@@ -56,7 +56,7 @@ def _write(written: list[str], children: Iterable[Child]) -> None:
         if isinstance(child, Html):
             written.append(child)
         elif isinstance(child, str):
-            written.append(_escaped(child))
+            written.append(_escaped(child, quote=False))
         elif isinstance(child, int | float):
             written.append(str(child))
         elif child is not None:
@@ -68,7 +68,7 @@ def _attribute(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: str, *, quote: bool = True) -> str:
     if _SPECIAL.search(text) is None:
         return text
-    return escape(_ILLEGIBLE.sub("\ufffd", text))
+    return escape(_ILLEGIBLE.sub("\ufffd", text), quote=quote)

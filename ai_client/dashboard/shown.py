@@ -1,6 +1,5 @@
 """Figures as people read them: amounts, numbers, durations, shares and moments."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -87,6 +86,6 @@ def shown_moment(moment: datetime, *, step: timedelta | None = None, exact: bool
     else:
         text, kind = (
             f"{moment:{'%-d %b %H:%M:%S' if exact else '%-d %b %H:%M'}} UTC",
-            "exact" if exact else "moment",
+            "instant" if exact else "moment",
         )
     return tag("time", text, datetime=f"{moment:%Y-%m-%dT%H:%M:%SZ}", data_local=kind)

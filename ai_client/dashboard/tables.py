@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..operations.export import usd
+from ..operations.export import json_of, usd
 from .markup import Child, Html, tag
 from .shown import shown_number, shown_seconds, shown_usd
 
@@ -24,7 +24,7 @@ def figure(value: float | str | None, shown: Child, address: str | None = None) 
 
 def usd_figure(nano_usd: int | None, address: str | None = None) -> Html:
     """Return an amount in 10^-9 USD as a figure, whose exact value is in USD."""
-    return figure(None if nano_usd is None else f"{usd(nano_usd):f}", shown_usd(nano_usd), address)
+    return figure(None if nano_usd is None else json_of(usd(nano_usd)), shown_usd(nano_usd), address)
 
 
 def number_figure(number: float, address: str | None = None) -> Html:

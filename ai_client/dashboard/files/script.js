@@ -5,7 +5,6 @@
   const state = document.getElementById("live");
   const formats = {
     moment: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
-    exact: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
     clock: { hour: "2-digit", minute: "2-digit" },
     instant: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
   };
