@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ...operations.journal import JournalAttempt
 from ..markup import Child, Html
-from ..shown import NONE, shown_seconds
+from ..shown import NONE
 from ..tables import table
+from .facts import shown_span
 
 _HEADS = (
     "Attempt",
@@ -35,7 +36,7 @@ def _row(attempt: JournalAttempt) -> Sequence[Child]:
         attempt.target or NONE,
         result or "ok",
         *map(
-            shown_seconds,
+            shown_span,
             (
                 attempt.began,
                 attempt.seconds,

@@ -10,7 +10,8 @@ from ..shown import NONE, UNKNOWN, shown_label, shown_number, shown_seconds
 from .attempts import attempts_table
 from .command import command_section
 from .content import content_section
-from .facts import cost_of, instant_of, outcome_of, target_of, waits_of
+from .facts import cost_of, instant_of, outcome_of, shown_span, target_of, waits_of
+from .request_line import request_line_of
 from .rows import calls_table
 from .timeline import time_line_of
 from .timeline_picture import time_line_figure
@@ -109,10 +110,10 @@ def _of_call(request: PageRequest, entry: JournalEntry) -> tuple[tuple[str, Chil
 
 def _of_time(entry: JournalEntry) -> tuple[tuple[str, Child], ...]:
     return (
-        ("Duration", shown_seconds(entry.seconds)),
-        ("First token", shown_seconds(entry.first_item) if entry.stream else None),
+        ("Duration", shown_span(entry.seconds)),
+        ("First token", shown_span(entry.first_item) if entry.stream else None),
         ("Attempts", len(entry.attempts)),
-        ("Paused between them", shown_seconds(waits_of(entry)) if len(entry.attempts) > 1 else None),
+        ("Paused between them", shown_seconds(waits_of(entry)) if waits_of(entry) else None),
         ("Status", entry.status),
         ("Error", entry.error),
     )
@@ -164,7 +165,13 @@ def _related(request: PageRequest, entry: JournalEntry, siblings: Sequence[Journ
     if entry.request is not None:
         address = request.address("calls", {"request": entry.request})
         links.insert(0, tag("li", tag("a", "Calls of the same web request", href=address)))
-    others = (
-        calls_table(request, siblings, "The calls of the same web request") if len(siblings) > 1 else None
+    if len(siblings) < 2:  # noqa: PLR2004 - itself alone
+        return tag("section", tag("h2", "Related calls"), tag("ul", links, class_="links"))
+    return tag(
+        "section",
+        tag("h2", "Related calls"),
+        tag("ul", links, class_="links"),
+        tag("h3", "Time line of the web request"),
+        time_line_figure(request_line_of(siblings), "web request"),
+        calls_table(request, siblings, "The calls of the same web request"),
     )
-    return tag("section", tag("h2", "Related calls"), tag("ul", links), others)

@@ -5,12 +5,14 @@ from datetime import UTC
 
 from ...operations.journal import JournalEntry
 from ..markup import Html, tag
-from ..shown import NONE, UNKNOWN, shown_usd
+from ..shown import NONE, UNKNOWN, shown_seconds, shown_usd
 from ..tables import badge
 from .query import OUTCOMES
 
 _KINDS = {"ok": "good", "error": "bad", "cancelled": "warn"}
 """Kinds of badges by outcome."""
+_SHORT = 0.00995
+_SHORTEST = 0.00001
 
 
 def outcome_of(entry: JournalEntry) -> Html:
@@ -35,6 +37,13 @@ def instant_of(entry: JournalEntry) -> Html:
 def target_of(entry: JournalEntry) -> str | None:
     """Return what served a call, where that is not the model that was asked for."""
     return entry.target if entry.target is not None and entry.target != entry.model else None
+
+
+def shown_span(seconds: float | None) -> str:
+    """Return a duration within a call: below ten milliseconds with two digits, as phases are often that short."""
+    if seconds is None or not 0 < seconds < _SHORT:
+        return shown_seconds(seconds)
+    return f"{1000 * seconds:.2g}\u202fms" if seconds >= _SHORTEST else "<0.01\u202fms"
 
 
 def waits_of(entry: JournalEntry) -> float:

@@ -9,7 +9,9 @@ from ..request import PageRequest
 from ..shown import shown_moment
 from .form import filter_form
 from .query import CallQuery
+from .request_line import request_line_of
 from .rows import calls_table
+from .timeline_picture import time_line_figure
 
 PAGE = 50
 """Calls on a page of the list."""
@@ -32,7 +34,12 @@ def list_page(
         state: How much the journal holds.
     """
     shown = entries[:PAGE]
-    rows = calls_table(request, shown, "Calls, newest first") if shown else _nothing(query, state)
+    is_whole = query.is_whole and len(entries) <= PAGE
+    rows = (
+        calls_table(request, shown, "Calls, newest first", is_whole=is_whole)
+        if shown
+        else _nothing(query, state)
+    )
     older = request.address("calls", {**query.parameters, "before": shown[-1].id}) if shown else None
     pages = [
         tag("a", "Newest calls", href=request.address("calls", query.parameters)) if query.before else None,
@@ -50,6 +57,7 @@ def list_page(
         tag("h1", "Calls"),
         filter_form(request, query, known),
         (tag("p", fault, class_="note bad", role="alert") for fault in query.faults),
+        _line(shown) if is_whole and "request" in query.chosen else None,
         tag(
             "section", tag("h2", "The calls, newest first", class_="unseen"), rows, id="list", data_live=True
         ),
@@ -58,9 +66,16 @@ def list_page(
             "footer",
             _kept(state),
             tag("p", "These calls as ", files[0], " or ", files[1], "."),
-            class_="calls-kept",
         ),
     )
+
+
+def _line(entries: Sequence[JournalEntry]) -> Html | None:
+    """Return the time line of the calls of a web request; nothing where there are not several."""
+    if len(entries) < 2:  # noqa: PLR2004
+        return None
+    figure = time_line_figure(request_line_of(entries), "web request")
+    return tag("section", tag("h2", "Time line of the web request"), figure, class_="request-line")
 
 
 def _nothing(query: CallQuery, state: JournalState) -> Html:

@@ -78,6 +78,11 @@ class CallQuery(NamedTuple):
         return not any((self.range, self.since, self.until, self.chosen))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all calls of a web request are shown where one is."""
+        return not any((self.range, self.since, self.until, self.before, self.chosen.keys() - {"request"}))
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `JournalBook.entries`."""
         since: datetime | timedelta | None = self.since

@@ -25,10 +25,18 @@ _COLUMNS = (
 _NUMERIC = frozenset(_COLUMNS[4:5] + _COLUMNS[6:])
 
 
-def calls_table(request: PageRequest, entries: Iterable[JournalEntry], caption: str) -> Html:
+def calls_table(
+    request: PageRequest, entries: Iterable[JournalEntry], caption: str, *, is_whole: bool = True
+) -> Html:
     """Return a table of calls, newest first; those of one web request stand together under a heading.
 
     The roles are said again, because a narrow screen shows each row as a card, which takes them from a table.
+
+    Args:
+        request: The request for the page.
+        entries: The calls.
+        caption: What they are.
+        is_whole: Whether no other calls are kept of their web requests.
     """
     head = tag(
         "tr",
@@ -41,7 +49,7 @@ def calls_table(request: PageRequest, entries: Iterable[JournalEntry], caption: 
             "table",
             tag("caption", caption, class_="unseen"),
             tag("thead", head, role="rowgroup"),
-            (_group(request, group) for group in groups_of(entries)),
+            (_group(request, group, is_whole=is_whole) for group in groups_of(entries)),
             role="table",
             class_="calls",
         ),
@@ -52,14 +60,14 @@ def calls_table(request: PageRequest, entries: Iterable[JournalEntry], caption: 
     )
 
 
-def _group(request: PageRequest, group: CallGroup) -> Html:
+def _group(request: PageRequest, group: CallGroup, *, is_whole: bool) -> Html:
     is_several = len(group.entries) > 1
-    heading = _heading(request, group) if is_several else None
+    heading = _heading(request, group, is_whole=is_whole) if is_several else None
     rows = [_row(request, entry, is_member=is_several) for entry in group.entries]
     return tag("tbody", heading, rows, role="rowgroup", class_="web-request" if is_several else None)
 
 
-def _heading(request: PageRequest, group: CallGroup) -> Html:
+def _heading(request: PageRequest, group: CallGroup, *, is_whole: bool) -> Html:
     """Return the row above the calls of a web request, with what they come to."""
     newest = group.entries[0]
     tenants = {entry.tenant for entry in group.entries}
@@ -68,7 +76,7 @@ def _heading(request: PageRequest, group: CallGroup) -> Html:
         cost += f" and {group.unpriced} unpriced"
     sums: Sequence[Child] = (
         (newest.tenant and f"tenant {newest.tenant}") if len(tenants) == 1 else f"{len(tenants)} tenants",
-        f"{len(group.entries)} calls",
+        f"{len(group.entries)} calls" + ("" if is_whole else " shown"),
         f"{group.failed} failed" if group.failed else None,
         cost,
         f"{shown_seconds(group.seconds)} in sum",

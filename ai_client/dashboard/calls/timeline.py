@@ -5,7 +5,19 @@ from typing import Literal, NamedTuple, TypeAlias
 from ...operations.journal import JournalAttempt, JournalEntry
 
 PhaseKind: TypeAlias = Literal[
-    "controls", "queue", "connect", "send", "wait", "attempt", "pause", "answer", "first", "stream"
+    "controls",
+    "queue",
+    "connect",
+    "send",
+    "wait",
+    "attempt",
+    "pause",
+    "answer",
+    "first",
+    "stream",
+    "answered",
+    "failed",
+    "cancelled",
 ]
 PHASE_NAMES: dict[PhaseKind, str] = {
     "controls": "Controls",
@@ -18,6 +30,9 @@ PHASE_NAMES: dict[PhaseKind, str] = {
     "answer": "Read the answer",
     "first": "Wait for the first token",
     "stream": "Read the stream",
+    "answered": "Call that was answered",
+    "failed": "Call that failed",
+    "cancelled": "Call that was cancelled",
 }
 """The name of each kind of phase, in the order of a call."""
 _SHORTEST = 0.0005
@@ -78,18 +93,18 @@ class TimeLine(NamedTuple):
 
 def time_line_of(entry: JournalEntry) -> TimeLine:
     """Return the time line of a call; a measurement that is missing or impossible counts as no time."""
-    end = _length(entry.seconds)
+    end = length_of(entry.seconds)
     lanes: list[Lane] = []
-    began = min((_length(one.began) for one in entry.attempts), default=end)
+    began = min((length_of(one.began) for one in entry.attempts), default=end)
     if began > _SHORTEST or not entry.attempts:
         lanes.append(
             Lane("Before it was sent" if entry.attempts else "Not sent", "", False, _controls(began))
         )
     lanes += [_lane_of(one) for one in entry.attempts]
-    first = None if entry.first_item is None else _length(entry.first_item)
+    first = None if entry.first_item is None else length_of(entry.first_item)
     if entry.attempts:
         last = entry.attempts[-1]
-        after = _after(entry, _length(last.began) + _length(last.seconds), first, end)
+        after = _after(entry, length_of(last.began) + length_of(last.seconds), first, end)
         if after:
             name = "Answer" if last.error is None else "After the last attempt"
             lanes.append(Lane(name, "", False, after))
@@ -103,8 +118,8 @@ def _controls(end: float) -> tuple[Phase, ...]:
 
 def _lane_of(attempt: JournalAttempt) -> Lane:
     """Return the row of an attempt, with the pause behind it."""
-    at = began = _length(attempt.began)
-    end = began + _length(attempt.seconds)
+    at = began = length_of(attempt.began)
+    end = began + length_of(attempt.seconds)
     phases: list[Phase] = []
     parts: tuple[tuple[PhaseKind, float | None], ...] = (
         ("queue", attempt.queue),
@@ -113,13 +128,13 @@ def _lane_of(attempt: JournalAttempt) -> Lane:
         ("wait", attempt.first_byte),
     )
     for kind, seconds in parts:
-        if (length := _length(seconds)) > 0:
+        if (length := length_of(seconds)) > 0:
             phases.append(Phase(kind, at, at + length))
             at += length
     if end - at > _SHORTEST or (not phases and end > at):
         phases.append(Phase("attempt", at, end))
     end = max(at, end)
-    if (pause := _length(attempt.pause)) > 0:
+    if (pause := length_of(attempt.pause)) > 0:
         phases.append(Phase("pause", end, end + pause))
     name = f"Attempt {attempt.number}" + (f", {attempt.target}" if attempt.target else "")
     return Lane(name, _outcome(attempt), attempt.error is not None, tuple(phases))
@@ -145,6 +160,6 @@ def _after(entry: JournalEntry, begin: float, first: float | None, end: float) -
     return (Phase("first", begin, first), Phase("stream", first, end))
 
 
-def _length(seconds: float | None) -> float:
+def length_of(seconds: float | None) -> float:
     """Return a duration that can be drawn; 0 where it is unknown, negative, beyond all bounds or no number."""
     return seconds if seconds is not None and 0.0 < seconds < _LONGEST else 0.0

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ..markup import Child, Html, tag
-from ..shown import shown_seconds, shown_share
+from ..shown import shown_share
 from ..tables import details, table
+from .facts import shown_span
 from .timeline import PHASE_NAMES, Lane, PhaseKind, TimeLine
 
 _LANE = 40
@@ -21,22 +22,27 @@ _NEAR = 8.0
 """Percent of the width near an edge, where a text begins or ends at its moment."""
 
 
-def time_line_figure(line: TimeLine) -> Html:
-    """Return the time line as a picture with a legend, and as a table."""
+def time_line_figure(line: TimeLine, of: str = "call") -> Html:
+    """Return the time line as a picture with a legend, and as a table.
+
+    Args:
+        line: The time line.
+        of: Of what it is.
+    """
     if not line.seconds:
         return tag("p", "No time was measured.")
-    caption = "Time from the beginning of the call"
+    caption = f"Time from the beginning of the {of}"
     return tag(
         "figure",
         tag("figcaption", caption, class_="quiet"),
-        _picture(line),
+        _picture(line, of),
         _legend(line),
-        details("times", "The times as a table", _table(line)),
+        details(f"{of.replace(' ', '-')}-times", "The times as a table", _table(line, of)),
         class_="time-line",
     )
 
 
-def _picture(line: TimeLine) -> Html:
+def _picture(line: TimeLine, of: str) -> Html:
     lanes = _shown(line.lanes)
     bottom = _TOP + _LANE * len(lanes)
     return tag(
@@ -45,7 +51,7 @@ def _picture(line: TimeLine) -> Html:
         [_lane(lane, _TOP + _LANE * at, line.seconds) for at, lane in enumerate(lanes)],
         list(_marks(line, bottom)),
         role="img",
-        aria_label="Time line of the call; the table below says the same.",
+        aria_label=f"Time line of the {of}; the table below says the same.",
         width="100%",
         height=bottom + _AXIS,
     )
@@ -66,7 +72,7 @@ def _lane(lane: Lane, top: int, whole: float) -> Html:
     bars = [
         tag(
             "rect",
-            tag("title", f"{PHASE_NAMES[phase.kind]}: {shown_seconds(phase.seconds)}"),
+            tag("title", f"{PHASE_NAMES[phase.kind]}: {shown_span(phase.seconds)}"),
             x=_percent(phase.begin, whole),
             y=top + 20,
             width=_percent(max(phase.seconds, whole / 500), whole),
@@ -81,9 +87,9 @@ def _lane(lane: Lane, top: int, whole: float) -> Html:
 def _marks(line: TimeLine, bottom: int) -> Iterator[Html]:
     """Yield the single moments: the first token and the end."""
     if line.first_item is not None:
-        yield from _mark(f"First token {shown_seconds(line.first_item)}", line.first_item, line, bottom)
+        yield from _mark(f"First token {shown_span(line.first_item)}", line.first_item, line, bottom)
     elif line.end < line.seconds:
-        yield from _mark(f"End {shown_seconds(line.end)}", line.end, line, bottom)
+        yield from _mark(f"End {shown_span(line.end)}", line.end, line, bottom)
 
 
 def _mark(text: str, moment: float, line: TimeLine, bottom: int) -> Iterator[Html]:
@@ -99,7 +105,7 @@ def _axis(line: TimeLine, bottom: int) -> Iterator[Child]:
         x = _percent(moment, line.seconds)
         yield tag("line", x1=x, x2=x, y1=_TOP, y2=bottom + 5, class_="tick")
         anchor = _anchor(100 * moment / line.seconds, _NEAR)
-        yield tag("text", shown_seconds(moment), x=x, y=bottom + 20, text_anchor=anchor, class_="tick")
+        yield tag("text", shown_span(moment), x=x, y=bottom + 20, text_anchor=anchor, class_="tick")
 
 
 def _ticks(seconds: float) -> list[float]:
@@ -127,7 +133,7 @@ def _legend(line: TimeLine) -> Html:
     return tag(
         "ul",
         (
-            tag("li", f"{name} ", tag("b", shown_seconds(sums[kind])), class_=f"key-{kind}")
+            tag("li", f"{name} ", tag("b", shown_span(sums[kind])), class_=f"key-{kind}")
             for kind, name in PHASE_NAMES.items()
             if kind in sums
         ),
@@ -135,19 +141,19 @@ def _legend(line: TimeLine) -> Html:
     )
 
 
-def _table(line: TimeLine) -> Html:
+def _table(line: TimeLine, of: str) -> Html:
     rows: list[Sequence[Child]] = [
         (
             lane.name,
             PHASE_NAMES[phase.kind],
-            shown_seconds(phase.begin),
-            shown_seconds(phase.seconds),
+            shown_span(phase.begin),
+            shown_span(phase.seconds),
             shown_share(phase.seconds, line.seconds),
         )
         for lane in line.lanes
         for phase in lane.phases
     ]
-    ends = (("First token", line.first_item), ("End of the call", line.end))
-    rows += [(name, None, shown_seconds(moment), None, None) for name, moment in ends if moment is not None]
+    ends = (("First token", line.first_item), ("End", line.end))
+    rows += [(name, None, shown_span(moment), None, None) for name, moment in ends if moment is not None]
     heads = ("Row", "Phase", "From", "Duration", "Share")
-    return table("Phases of the call", heads, rows, numbers=3, wide=True)
+    return table(f"Phases of the {of}", heads, rows, numbers=3, wide=True)

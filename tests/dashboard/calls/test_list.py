@@ -12,6 +12,7 @@ import pytest
 from ai_client import ClientProvider
 from ai_client.dashboard import DashboardPage, PageRequest
 from ai_client.dashboard.calls.groups import groups_of
+from ai_client.dashboard.calls.request_line import request_line_of
 from tests.support.journal import MadeUpJournal, ProviderWithJournal, attempt, call
 
 EVIL = "<script>alert(1)</script>'\"&\u202e=cmd()"
@@ -63,6 +64,40 @@ def test_calls_of_a_web_request_stand_together() -> None:
     ):
         assert part in heading
     assert 'href="/ai/calls?request=r1"' in heading
+
+
+def test_a_heading_says_whether_it_sums_up_all() -> None:
+    """Where calls of a web request may be missing, by a filter or on another page, the heading sums up those shown."""
+    journal = MadeUpJournal(
+        [call(1, request="r1"), call(2, request="r1"), call(3, request="r1", tenant=None)]
+    )
+    assert "3 calls<" in text_of(journal)
+    assert "2 calls shown<" in text_of(journal, "tenant=acme")
+    assert "2 calls shown<" in text_of(journal, "before=00000003")
+    assert "3 calls<" in text_of(journal, "request=r1")
+    for number in range(4, 60):
+        journal.add(call(number, request=f"r{number // 2}"))
+    assert "2 calls shown<" in text_of(journal)
+
+
+def test_a_web_request_has_a_time_line() -> None:
+    """The calls of a web request are shown over time, from the beginning of the first one, where all are there."""
+    journal = MadeUpJournal(
+        [
+            call(1, request="r1", seconds=2.0, stream=True, first_item=0.5),
+            call(2, request="r1", seconds=0.5, outcome="error", error="Timeout"),
+            call(3, request="r1", seconds=3.0),
+        ]
+    )
+    line = request_line_of(journal.entries())
+    assert [[(phase.kind, phase.begin, phase.end) for phase in lane.phases] for lane in line.lanes] == [
+        [("first", 0.0, 0.5), ("stream", 0.5, 2.0)],
+        [("failed", 1.0, 1.5)],
+        [("answered", 2.0, 5.0)],
+    ]
+    assert "<svg" in text_of(journal, "request=r1")
+    assert "<svg" not in text_of(journal, "request=r1&tenant=acme")
+    assert "<svg" not in text_of(journal)
 
 
 def test_a_row_has_the_facts() -> None:
