@@ -8,13 +8,15 @@ ai_client_django.W002  The API key and the prompts are sent to another host unen
 ai_client_django.W003  A call may outlast gunicorn's worker timeout. (deploy)
 ai_client_django.W004  A hard budget in USD has no prices.
 ai_client_django.W005  The certificates of servers are not checked. (deploy)
+ai_client_django.W006  Alerts are mailed to the admins, of whom there are none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from traceback import walk_stack
-from typing import Any
+from typing import Any, cast
 
 from django.apps import AppConfig
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
 from django.core.management.base import BaseCommand
 
@@ -43,7 +45,24 @@ def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
         hint = 'Write {"timeout": 30, ...} for one client, {"default": {...}, "azure": {...}} for several.'
         return [Error(str(error), hint=hint, id=f"{APP}.E001")]
     findings = [finding for finding in settings.examine() if not finding.deploy]
+    if not django_settings.ADMINS and any(map(_mails_alerts, settings.clients.values())):
+        hint = "Set ADMINS, or tell somebody else: the 'to' of the rules in 'alerts'."
+        findings.append(
+            Finding("W006", "Alerts are mailed to the ADMINS of this project, which has none.", hint)
+        )
     return [_message(finding) for finding in findings if finding.id != _NO_KEY or _asks_for_risks()]
+
+
+def _mails_alerts(options: Mapping[str, Any]) -> bool:
+    """Return whether a client, whose options may be faulty, has alerts for the admins."""
+    controls = options.get("controls")
+    rules: object = cast("Mapping[str, Any]", controls).get("alerts") if isinstance(controls, Mapping) else ()
+    if not isinstance(rules, list | tuple):
+        return False
+    each = cast("Sequence[object]", rules)
+    return any(
+        isinstance(one, Mapping) and cast("Mapping[str, Any]", one).get("to") == "mail_admins" for one in each
+    )
 
 
 def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
