@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from functools import wraps
 from os import urandom
 from threading import Lock
-from typing import NamedTuple, ParamSpec, Self, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from .._fork import PerProcess, here, in_child
 
@@ -33,12 +33,17 @@ class Labels(NamedTuple):
 
 
 class RequestId:
-    """The id of one web request, made when it is first asked for."""
+    """The id of one web request, made when it is first asked for.
 
-    __slots__ = ("_text",)
+    Attributes:
+        timings: The times of its calls, where somebody wants them.
+    """
+
+    __slots__ = ("_text", "timings")
 
     def __init__(self) -> None:
         self._text: str | None = None
+        self.timings: Any = None
 
     def __str__(self) -> str:
         text = self._text

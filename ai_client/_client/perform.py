@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
+from .._call import timings
 from .._call.call import Call, Reply
 from .._call.pipeline import Next, chained
 from .._call.protocols import Gate, View
@@ -66,9 +67,9 @@ class Calls(Keys):
         """
         if self._closed or self._sender.is_closed or self._blocking_calls is not None:
             self._check_usable()
-        if call.deadline is None and self.deadline is None:
-            return self._pass_policies(call)
-        return self._perform_in_time(call)
+        has_end = call.deadline is not None or self.deadline is not None
+        passing = self._perform_in_time(call) if has_end else self._pass_policies(call)
+        return timings.timed(call, passing) if timings.wanted.is_so else passing
 
     async def outcome(self, call: Call, view: View, /) -> Any:
         """Perform a call; return what the caller gets, as `result` makes it."""

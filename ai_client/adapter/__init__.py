@@ -3,6 +3,7 @@
 An adapter keeps a `ClientProvider` where its framework keeps such state. This package has the rest:
 
 - requests: `RequestScope`, `ScopedWSGI`, `find_scopes_by`
+- the times of a request's calls, for the header `Server-Timing`: `timings_of_request`, `CallTimings`
 - errors as responses: `http_error`, `HTTPError`
 - streams as server-sent events: `sync_events`, `async_events`, `EVENT_STREAM`, `EVENT_HEADERS`
 - iteration from the other side: `SyncItems`, `AsyncItems`
@@ -13,6 +14,7 @@ An adapter keeps a `ClientProvider` where its framework keeps such state. This p
 """
 
 from .._call.labels import find_scopes_by as find_scopes_by
+from .._call.timings import CallTimings as CallTimings, timings_of_request as timings_of_request
 from .._process.iteration import AsyncItems as AsyncItems, SyncItems as SyncItems
 from ..checks import Finding as Finding, log_risks as log_risks
 from ..detector import Detector as Detector, Remedy as Remedy
@@ -46,6 +48,7 @@ __all__ = [
     "Application",
     "AsyncEvents",
     "AsyncItems",
+    "CallTimings",
     "Detector",
     "Events",
     "Finding",
@@ -66,4 +69,5 @@ __all__ = [
     "shown",
     "spell_keyword",
     "sync_events",
+    "timings_of_request",
 ]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from .._call.labels import Labels, RequestId, Scope, scopes, served
+from .._call.timings import inherit_timings
 from .._fork import here
 
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class RequestScope(Scope):
         self._route = _Matched() if endpoint is None else None
         known = Labels(endpoint) if isinstance(endpoint, str) else _NONE
         find = endpoint if callable(endpoint) else self._route
-        super().__init__(known, shared=True, find_endpoint=find, request=RequestId())
+        request = RequestId()
+        inherit_timings(request)
+        super().__init__(known, shared=True, find_endpoint=find, request=request)
         self._before: Scope | None = None
         served.add(self)
 

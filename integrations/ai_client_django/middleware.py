@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
-from ai_client.adapter import RequestScope, http_error
+from ai_client.adapter import CallTimings, RequestScope, http_error, timings_of_request
 from ai_client.errors import ConfigError, OpenAIError
 
 from ._current import handle
@@ -20,7 +21,8 @@ from ._routes import template
 class AIClientMiddleware:
     """Labels the calls of each request with its route template, and answers an `OpenAIError` that a view raises.
 
-    For sync and async servers: `MIDDLEWARE = [..., "ai_client_django.middleware.AIClientMiddleware"]`.
+    For sync and async servers: `MIDDLEWARE = [..., "ai_client_django.middleware.AIClientMiddleware"]`. Where `DEBUG` is
+    on, it adds the header `Server-Timing`: how long the calls took that were made until then.
     """
 
     sync_capable = True
@@ -41,20 +43,24 @@ class AIClientMiddleware:
         scope = RequestScope(partial(template, request))
         try:
             with scope.entered():
+                timings = timings_of_request() if settings.DEBUG else None
                 response = cast("HttpResponseBase", self._get_response(request))
         except BaseException:
             scope.end()
             raise
+        _show(timings, response)
         return _within(scope, response)
 
     async def _serve(self, request: HttpRequest) -> HttpResponseBase:
         scope = RequestScope(partial(template, request))
         try:
             with scope.entered():
+                timings = timings_of_request() if settings.DEBUG else None
                 response = cast("HttpResponseBase", await self._get_response(request))
         except BaseException:
             scope.end()
             raise
+        _show(timings, response)
         return _within(scope, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> JsonResponse | None:
@@ -64,6 +70,14 @@ class AIClientMiddleware:
         if shown is None:
             return None
         return JsonResponse(shown.body, status=shown.status, headers=dict(shown.headers))
+
+
+def _show(timings: CallTimings | None, response: HttpResponseBase) -> None:
+    """Add the header `Server-Timing`."""
+    value = None if timings is None else timings.header()
+    if value is not None:
+        before = response.headers.get("Server-Timing")
+        response.headers["Server-Timing"] = f"{before}, {value}" if before else value
 
 
 def _within(scope: RequestScope, response: HttpResponseBase) -> HttpResponseBase:

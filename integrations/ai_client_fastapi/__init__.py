@@ -55,12 +55,14 @@ if TYPE_CHECKING:
         SyncOfficialAIClientDep as SyncOfficialAIClientDep,
     )
     from ._operations_annotations import AIBudgetsDep as AIBudgetsDep, AIUsageDep as AIUsageDep
+    from ._server_timing import ServerTimingMiddleware as ServerTimingMiddleware
 
 __all__ = [
     "AIBudgetsDep",
     "AIClientDep",
     "AIUsageDep",
     "ReaderLeftError",
+    "ServerTimingMiddleware",
     "SyncAIClientDep",
     "add_ai_client_error_handlers",
     "ai_client",
@@ -92,8 +94,9 @@ _ROUTES = {
     "dashboard_routes": "._dashboard",
     "health_routes": "._health",
     "metrics_routes": "._metrics",
+    "ServerTimingMiddleware": "._server_timing",
 }
-"""Modules that few applications need and that load much of `ai_client`."""
+"""Modules that few applications need, most of which load much of `ai_client`."""
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 from ._command import commands
 from ._current import current_provider
 from ._registration import KEY, Registration, provider_of, registration_for, registrations
-from ._requests import answer, label
+from ._requests import answer, label, show_timings, take_timings
 
 if TYPE_CHECKING:
     import openai
@@ -71,6 +71,8 @@ class AIClient:
         registration = registration_for(app, self._keywords)
         app.before_request(label)  # raises if the app has served a request
         app.before_request(registration.detect_extra_clients)
+        app.before_request(take_timings)
+        app.after_request(show_timings)
         registrations[app] = registration
         app.extensions[KEY] = self
         weakref.finalize(app, _close_later, registration).atexit = False

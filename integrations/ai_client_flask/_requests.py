@@ -1,8 +1,8 @@
 """Requests of an app: label calls with the endpoint until the response is closed, and turn errors into responses."""
 
-from flask import Response, has_request_context, jsonify, request
+from flask import Response, current_app, has_request_context, jsonify, request
 
-from ai_client.adapter import RequestScope, ScopedWSGI, find_scopes_by, http_error
+from ai_client.adapter import RequestScope, ScopedWSGI, find_scopes_by, http_error, timings_of_request
 
 _ON_REQUEST = "_ai_client_scope"
 
@@ -24,6 +24,21 @@ def _scope_of_request() -> RequestScope | None:
 
 
 find_scopes_by(_scope_of_request)
+
+
+def take_timings() -> None:
+    """Have the times of the current request's calls taken, in debug mode."""
+    if current_app.debug:
+        timings_of_request()
+
+
+def show_timings(response: Response) -> Response:
+    """Add the header `Server-Timing`, in debug mode."""
+    if current_app.debug and (timings := timings_of_request()) is not None:
+        value = timings.header()
+        if value is not None:
+            response.headers.add("Server-Timing", value)
+    return response
 
 
 def answer(error: Exception) -> Response:
