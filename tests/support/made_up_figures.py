@@ -9,6 +9,7 @@ from typing import Any
 
 from ai_client.control.observability.conventions import SECONDS
 from ai_client.dashboard.retirement import RetiringModel
+from ai_client.errors import ConfigError
 from ai_client.operations import BreakerState, BudgetState, HealthReport
 from ai_client.operations.statistics import CallSums, Histogram, Point, StatisticsReport
 from ai_client.operations.workers import ExtraClients, WorkerState
@@ -204,6 +205,12 @@ class MadeUpProvider:
     def workers(self) -> Any:
         """Its processes."""
         return SimpleNamespace(states=self.worker_states, extra_clients=self.lines)
+
+    @property
+    def journal(self) -> Any:
+        """No journal, as without its control."""
+        off = raising(ConfigError("The controls have no 'journal': add it to 'controls' to have this."))
+        return SimpleNamespace(entries=off, entry=off, state=off)
 
     @property
     def process(self) -> Any:
