@@ -88,7 +88,7 @@ def table(
         tag("p", f"{left_out} more rows are in the CSV.", class_="quiet") if left_out > 0 else None,
         class_="table",
         role="region" if wide else None,
-        aria_label=caption if wide else None,
+        aria_label=f"Table: {caption}" if wide else None,
         tabindex="0" if wide else None,
     )
 

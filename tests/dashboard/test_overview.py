@@ -166,6 +166,21 @@ def test_filters_choose_the_calls() -> None:
     assert plain.asked == [{"since": timedelta(hours=24)}]
 
 
+def test_filters_choose_the_balances() -> None:
+    """Of budgets, those are shown in which calls with the chosen labels count; a bar in a name is no end of it."""
+    states = [
+        budget("a", "all", 1, 9),
+        budget("b", "tenant=x||y", 2, 9),
+        budget("c", "tenant=z", 3, 9),
+        budget("d", "endpoint=/ask|tenant=x||y", 4, 9),
+        budget("e", "endpoint=/ask|tenant=z", 5, 9),
+        budget("f", "all|account=9f", 6, 9),
+    ]
+    provider = MadeUpProvider(budget_states=lambda: states)
+    rows = data("section=budgets&tenant=x%7Cy", provider)["budgets"]["rows"]
+    assert [row["name"] for row in rows] == ["f", "d", "b", "a"]
+
+
 def test_figures_lead_to_the_calls_behind_them() -> None:
     """Cost leads to the calls of its endpoint, failures to those that failed, a column to its hour."""
     page = read()

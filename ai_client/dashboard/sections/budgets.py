@@ -1,5 +1,7 @@
 """The section about the balances of budgets."""
 
+from collections.abc import Mapping
+
 from ...operations.budget_state import BudgetState
 from ..filters import LABELS
 from ..markup import Child, Html, tag
@@ -15,8 +17,17 @@ _NEAR, _FULL = 0.8, 1.0
 
 
 def _rows(view: PageView) -> list[BudgetState]:
-    """Return all balances, those of which least is left first."""
-    return sorted(view.gathered.budgets.value, key=lambda state: (-_share(state), state.name, state.scope))
+    """Return the balances that the filters leave, those of which least is left first."""
+    labels = view.filters.labels
+    states = [state for state in view.gathered.budgets.value if _concerns(state, labels)]
+    return sorted(states, key=lambda state: (-_share(state), state.name, state.scope))
+
+
+def _concerns(state: BudgetState, labels: Mapping[str, str]) -> bool:
+    """Return whether calls with these labels may count in a balance, as far as its scope says."""
+    parts = [part.replace("\0", "|") for part in state.scope.replace("||", "\0").split("|")]
+    scope = dict(part.split("=", 1) for part in parts if "=" in part)
+    return all(scope.get(label, value) == value for label, value in labels.items())
 
 
 def _share(state: BudgetState) -> float:
