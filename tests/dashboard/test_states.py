@@ -119,7 +119,7 @@ def test_hostile_names_are_text() -> None:
         object.__setattr__(plain, name, {HOSTILE: sums})
     provider = MadeUpProvider(
         statistics_report=lambda **_: plain,
-        budget_states=lambda: [budget(HOSTILE, f"tenant={HOSTILE}", 1, 2)],
+        budget_states=lambda: [budget(HOSTILE, f"user={HOSTILE}", 1, 2)],
         breaker_states=lambda: [breaker(HOSTILE, "open", account=HOSTILE)],
         lines=lambda: [ExtraClients(HOSTILE, HOSTILE, 3)],
         health_report=lambda: HealthReport("degraded", (Reason("pool", HOSTILE),)),
