@@ -1,7 +1,7 @@
 """Build policies from plain options: validate them, resolve dotted paths, and chain the policies in order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .._call.pipeline import Policy
 from ..errors import ConfigError
@@ -9,8 +9,6 @@ from ..stores import open_store
 from .accounting.budget import Budget, Budgets
 from .accounting.cost import Cost
 from .accounting.rate_limit import RateLimit, RateLimits
-from .alerts.alerts import Alerts
-from .alerts.making import make_alerts
 from .breaker import Breaker
 from .cache.policy import Cache
 from .concurrency import Concurrency
@@ -27,6 +25,9 @@ from .own_policies import placed
 from .pricing.price import Price
 from .pricing.prices import Prices
 from .retry_budget import RetryBudget
+
+if TYPE_CHECKING:
+    from .alerts.alerts import Alerts
 
 P = TypeVar("P")
 OPTIONS: Mapping[str, str] = {
@@ -104,8 +105,10 @@ def make_layers(
     )
     journals = _journals(given, store, client)
     has_breaker = controls.get("breaker") is not False
-    alerts = None
+    alerts: Alerts | None = None
     if "alerts" in given:
+        from .alerts.making import make_alerts  # noqa: PLC0415 - only where they are asked for
+
         alerts = make_alerts(given, store, client, network or {}, has_breaker=has_breaker)
     layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *map(CallJournal, journals)]
     layers += [] if alerts is None else [alerts, *alerts.policies]
@@ -158,7 +161,7 @@ def _journals(given: Mapping[str, Any], store: Any, client: str) -> list[Journal
     return [make(Journal, given["journal"], "journal", store=store, client=client, redaction=redaction)]
 
 
-def _counting(given: Mapping[str, Any], store: Any, alerts: Alerts | None) -> list[Any]:
+def _counting(given: Mapping[str, Any], store: Any, alerts: "Alerts | None") -> list[Any]:
     """Build the policies that count in the store."""
     prices = _prices(given)
     layers: list[Any] = []
@@ -243,7 +246,7 @@ def _fallback(
     given: Mapping[str, Any],
     store: Any,
     connect: Connect | None,
-    alerts: Alerts | None,
+    alerts: "Alerts | None",
     *,
     has_breaker: bool,
 ) -> Fallback:

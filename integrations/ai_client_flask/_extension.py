@@ -1,7 +1,5 @@
 """The extension: an app's provider, endpoint labels, error handlers and command."""
 
-import threading
-import weakref
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,13 +9,13 @@ from flask import Blueprint, Flask
 
 from ai_client import AsyncOpenAI, ClientOptions, OpenAI, operations
 from ai_client.adapter import ScopedWSGI
-from ai_client.errors import ConfigError, OpenAIError
+from ai_client.errors import ConfigError
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
 from ._current import current_provider
-from ._registration import KEY, Registration, provider_of, registration_for, registrations
-from ._requests import answer, label, show_timings, take_timings
+from ._registration import KEY, close_with, provider_of, registration_for, registrations
+from ._requests import answer_errors, label, show_timings
 
 if TYPE_CHECKING:
     import openai
@@ -71,15 +69,13 @@ class AIClient:
         registration = registration_for(app, self._keywords)
         app.before_request(label)  # raises if the app has served a request
         app.before_request(registration.detect_extra_clients)
-        app.before_request(take_timings)
         app.after_request(show_timings)
         registrations[app] = registration
         app.extensions[KEY] = self
-        weakref.finalize(app, _close_later, registration).atexit = False
+        close_with(app, registration)
         cast("Any", app).wsgi_app = ScopedWSGI(app.wsgi_app)
-        handled = app.error_handler_spec[None][None]
-        if self._error_handlers and OpenAIError not in handled:
-            app.register_error_handler(OpenAIError, answer)
+        if self._error_handlers:
+            answer_errors(app)
         app.cli.add_command(commands)
 
     @property
@@ -302,11 +298,3 @@ class AIClient:
         from ai_client.testing import override  # noqa: PLC0415 - for tests only
 
         return override(provider_of(app)[alias], fake)
-
-
-def _close_later(registration: Registration) -> None:
-    """Close the clients of a collected app in a thread: the garbage collector may run in any, and must not block it."""
-    registration.detector.stop()
-    provider = registration.used()
-    if provider is not None:
-        threading.Thread(target=provider.close, name="ai-client-close").start()

@@ -1,5 +1,7 @@
 """An app's provider, made of the configuration that the app has when a client is first used."""
 
+import threading
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias, cast
@@ -161,6 +163,19 @@ def _owner(app: Flask) -> str:
     owner: object = app.extensions[KEY]
     kind = type(owner)
     return f"app.extensions[{KEY!r}] is of another extension: {kind.__module__}.{kind.__qualname__}."
+
+
+def close_with(app: Flask, registration: Registration) -> None:
+    """Have the clients of an app closed once it is collected."""
+    weakref.finalize(app, _close_later, registration).atexit = False
+
+
+def _close_later(registration: Registration) -> None:
+    """Close the clients of a collected app in a thread: the garbage collector may run in any, and must not block it."""
+    registration.detector.stop()
+    provider = registration.used()
+    if provider is not None:
+        threading.Thread(target=provider.close, name="ai-client-close").start()
 
 
 class _Made:

@@ -1,10 +1,12 @@
 """Alerts of circuits that open, and of clients that are built per request."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from flask import Flask
 from starlette.testclient import TestClient
 
 from ai_client import ClientProvider, OpenAI
@@ -13,6 +15,7 @@ from ai_client.detector.lines import forget
 from ai_client.errors import OpenAIError
 from ai_client.testing import Upstream
 from ai_client_fastapi import ai_client_lifespan
+from ai_client_flask import AIClient
 from tests.support.alerting import alerting, ask
 from tests.support.waiting import until
 
@@ -20,6 +23,14 @@ CONTROLS: dict[str, Any] = {
     "models": {"gpt-5.5": "gpt-5.5"},
     "breaker": {"failures": 2, "cool_down": 600},
 }
+
+
+@pytest.fixture
+def nothing_found() -> Iterator[None]:
+    """Forget what the detector has found before and after the test."""
+    forget()
+    yield
+    forget()
 
 
 def fail(provider: ClientProvider, count: int) -> None:
@@ -81,9 +92,9 @@ def test_minutes_between_two_alerts_of_a_target(upstream: Upstream) -> None:
     assert heard[0].window == "10 min"
 
 
+@pytest.mark.usefixtures("nothing_found")
 def test_clients_that_are_built_per_request(upstream: Upstream) -> None:
     """A line that builds clients alerts once a day, in production too, without `warn_on_extra_clients`."""
-    forget()
     heard: list[Alert] = []
     threads: list[str] = []
 
@@ -108,4 +119,28 @@ def test_clients_that_are_built_per_request(upstream: Upstream) -> None:
     assert alert.labels["class"] == "ai_client.OpenAI"
     assert alert.labels["line"].startswith(__file__)
     assert threads == ["ai-client-alerts"]
-    forget()
+
+
+@pytest.mark.usefixtures("nothing_found")
+def test_clients_that_are_built_per_request_in_flask(upstream: Upstream) -> None:
+    """In Flask a line alerts too, though no client of the app was ever used."""
+    heard: list[Alert] = []
+    app = Flask(__name__)
+    AIClient(
+        app,
+        base_url=upstream.base_url,
+        api_key="key",
+        controls={"alerts": [{"on": "extra_clients", "to": heard.append}]},
+    )
+
+    @app.get("/view")
+    def view() -> str:
+        OpenAI(api_key="key").close()
+        return "done"
+
+    for _ in range(3):
+        app.test_client().get("/view")
+    until(lambda: heard)
+    with app.app_context():
+        app.extensions["ai_client"].provider.close()
+    assert [one.labels["class"] for one in heard] == ["ai_client.OpenAI"]

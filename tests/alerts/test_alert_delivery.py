@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from ai_client import ClientProvider
 from ai_client.control import Alert
 from ai_client.control.alerts import outbox, webhook
 from ai_client.testing import Upstream
-from tests.support.alert_receiver import SECRET, AlertReceiver
+from tests.support.accounts import chat_reply
+from tests.support.alert_receiver import SECRET, AlertReceiver, running_receiver
 from tests.support.alerting import alerting, ask, soft
+from tests.support.certificates import Office
 from tests.support.ports import free_port
 from tests.support.waiting import until
 
@@ -125,6 +128,24 @@ def test_an_answer_has_five_seconds_in_all(receiver: AlertReceiver, monkeypatch:
     send = webhook.AlertWebhook(receiver.url, SECRET, None, {})
     with pytest.raises(webhook.DeliveryError, match=r"did not answer \(ReadTimeout\)"):
         send(alert)
+
+
+def test_servers_are_trusted_as_the_clients_are(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A receiver's certificate is checked: against the authorities of the client's `verify`, where it names some."""
+    monkeypatch.setattr(webhook, "_PAUSES", ())
+    office = Office(tmp_path)
+    upstream.always(chat_reply)
+    options: dict[str, Any] = {"base_url": upstream.base_url, "api_key": "sk-test"}
+    with running_receiver(office.plain_server()) as receiver:
+        for verify in (True, False, str(office.authority)):
+            controls = {"alerts": [receiver.rule("budget")], "budgets": soft(50)}
+            provider = ClientProvider(**options, controls=controls, verify=verify)
+            ask(provider)
+            provider.close()
+        assert len(receiver.events()) == 1
+    assert [one.rpartition(": ")[2] for one in logged(caplog)] == ["it did not answer (ConnectError)"] * 2
 
 
 def test_functions_that_fail_are_logged(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:

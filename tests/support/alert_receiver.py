@@ -1,5 +1,6 @@
 """A server that receives alerts as webhooks, and does with them what a test wants."""
 
+import ssl
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -49,8 +50,8 @@ class AlertReceiver:
 
 
 @contextmanager
-def running_receiver() -> Generator[AlertReceiver]:
-    """Yield a running server."""
+def running_receiver(tls: ssl.SSLContext | None = None) -> Generator[AlertReceiver]:
+    """Yield a running server, of https where there is a context."""
     receiver = AlertReceiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -70,9 +71,12 @@ def running_receiver() -> Generator[AlertReceiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hook/a-secret-in-the-path"
+    scheme = "http" if tls is None else "https"
+    receiver.url = f"{scheme}://127.0.0.1:{server.server_port}/hook/a-secret-in-the-path"
     try:
         yield receiver
     finally:

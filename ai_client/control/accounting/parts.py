@@ -35,7 +35,7 @@ class OneBudget(Protocol):
 
     @property
     def name(self) -> str:
-        """What distinguishes it from others of the same unit, window and scope."""
+        """The name that distinguishes it from others of the same unit, window and scope."""
         ...
 
     @property

@@ -150,7 +150,7 @@ class Alerts:
                 make = partial(texts.of_errors, found, labels, rule.failing, rule.seconds)
                 one.outbox.offer(self._client, time.time() + rule.seconds, make)
 
-        return ErrorShare(store, name, rule.seconds, tell)
+        return ErrorShare(store, name, rule.seconds, tell, lambda: one.outbox.is_known(self._client))
 
     def close(self) -> None:
         """Deliver what is under way, within some seconds, and end the threads; a later alert starts them again."""

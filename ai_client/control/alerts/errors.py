@@ -1,20 +1,18 @@
 """The share of calls that fail, over a sliding window and all processes that share a store."""
 
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.pipeline import Next
 from ..._fork import PerProcess
 from ..._io.reading import read
-from ...errors import StoreError
+from ...errors import OpenAIError
 from ...stores import Store, Tally
 from ...stores.heartbeat import Renewal, keep_beating_for
 from ...stores.tickets import new_ticket
-
-logger = logging.getLogger("ai_client.alerts")
 
 _EVERY = 1.0
 _IDLE = 10
@@ -47,7 +45,7 @@ class Failures:
         self.since = since
 
 
-class _Ended:
+class _EndedCalls:
     """The calls of one process that have ended: those to be written, and those of the window."""
 
     def __init__(self) -> None:
@@ -68,15 +66,24 @@ class ErrorShare:
         name: What tells the counts apart from others in the store.
         seconds: Length of the window.
         tell: Takes what is known of the window, each time that calls have failed.
+        is_told: Whether nobody needs to be told now, so that the store need not be asked.
     """
 
-    def __init__(self, store: Store, name: str, seconds: float, tell: Callable[[Failures], object]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        seconds: float,
+        tell: Callable[[Failures], object],
+        is_told: Callable[[], bool] = bool,
+    ) -> None:
         self._store = store
         self._period = f"alerts|{name}|"
         self._width = seconds / _SLOTS
         self._seconds = seconds
         self._tell = tell
-        self._here = PerProcess(_Ended)
+        self._is_told = is_told
+        self._here = PerProcess(_EndedCalls)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call, and count how it ended."""
@@ -133,13 +140,15 @@ class ErrorShare:
         here.slots = {number: sums for number, sums in here.slots.items() if number > slot - _SLOTS}
         here.slots.setdefault(slot, Counter()).update(counted)
         tally = Tally(self._name_of(slot), "", counted, now + 2 * self._seconds)
-        try:
+        with suppress(OpenAIError):  # a store that is down queues it
             read(lambda io: self._store.settle(io, new_ticket(), (), now, tally=tally), _PATIENCE)
-            found = self._shared(slot) if counted[_FAILED] else None
-        except StoreError:
+        if not counted[_FAILED] or self._is_told():
+            return
+        try:
+            found = self._shared(slot)
+        except OpenAIError:
             found = sum(here.slots.values(), Counter[str]())
-        if counted[_FAILED]:
-            self._tell(Failures(found or {}, max(0.0, (slot - _SLOTS + 1) * self._width)))
+        self._tell(Failures(found, (slot - _SLOTS + 1) * self._width))
 
     def _shared(self, slot: int) -> Counter[str]:
         """Return what all processes have counted in the window."""
