@@ -25,9 +25,14 @@ def _rows(view: PageView) -> list[BudgetState]:
 
 def _concerns(state: BudgetState, labels: Mapping[str, str]) -> bool:
     """Return whether calls with these labels may count in a balance, as far as its scope says."""
-    parts = [part.replace("\0", "|") for part in state.scope.replace("||", "\0").split("|")]
-    scope = dict(part.split("=", 1) for part in parts if "=" in part)
+    scope = _scope(state)
     return all(scope.get(label, value) == value for label, value in labels.items())
+
+
+def _scope(state: BudgetState) -> dict[str, str]:
+    """Return the labels of a balance's calls; those of everybody's have none."""
+    parts = [part.replace("\0", "|") for part in state.scope.replace("||", "\0").split("|")]
+    return dict(part.split("=", 1) for part in parts if "=" in part)
 
 
 def _share(state: BudgetState) -> float:
@@ -73,11 +78,10 @@ def _meter(view: PageView, state: BudgetState) -> Html:
 
 
 def _of(state: BudgetState) -> str:
-    """Return whose balance it is, and for how long."""
-    window = "" if state.per in state.name else f" per {state.per}"
-    return f"{'' if state.scope == 'all' else state.scope}{window}{'' if state.hard else ', soft'}".strip(
-        " ,"
-    )
+    """Return whose balance it is, for how long, and whether calls beyond it are let through."""
+    whose = " ".join(f"{label} {value}" if value else f"no {label}" for label, value in _scope(state).items())
+    window = "" if state.per in state.name else f"per {state.per}"
+    return ", ".join(filter(None, (whose, window, "" if state.hard else "soft")))
 
 
 def _table(view: PageView, rows: list[BudgetState]) -> Html:
@@ -107,15 +111,10 @@ def _address(view: PageView, state: BudgetState) -> str | None:
     """Return the address of the calls that count in a balance; `None` where no filter chooses them."""
     if state.starts is None:
         return None
-    label, _, value = state.scope.partition("=")
-    if state.scope == "all":
-        labels: dict[str, str | None] = {}
-    elif label in LABELS and "|" not in value:
-        labels = {label: value}
-    else:
+    scope = _scope(state)
+    if not scope.keys() <= set(LABELS):
         return None
-    everything: dict[str, str | None] = dict.fromkeys(LABELS)
-    return view.calls({**everything, **labels}, state.starts)
+    return view.calls({**dict.fromkeys(LABELS), **scope}, state.starts)
 
 
 SECTION = Section(

@@ -46,9 +46,9 @@ def _body(view: PageView) -> Child:
     rows = _rows(view)
     whole = sum(row.calls for row in rows)
     if not whole:
-        off = tag("code", 'controls={"cache": {"scope": "tenant"}}')
+        how = tag("code", 'controls={"cache": {"scope": "tenant"}}')
         return tag(
-            "p", "No call was looked up in a cache in this time; ", off, " turns it on.", class_="quiet"
+            "p", "No call of this time was looked up in a cache, the control ", how, ".", class_="quiet"
         )
     saved = whole - sum(row.calls for row in rows if row.result == "miss")
     slices = [
