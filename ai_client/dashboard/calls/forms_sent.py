@@ -2,38 +2,51 @@
 
 import threading
 from collections import OrderedDict
+from typing import NamedTuple
 
 from ..._fork import PerProcess
 
 _MOST = 1000
 
 
+class SentForm(NamedTuple):
+    """A form that was taken.
+
+    Attributes:
+        text: What came of it, as a sentence.
+        id: The id of the call that it sent, `None` where that is not known.
+    """
+
+    text: str
+    id: str | None = None
+
+
 class SentForms:
-    """The forms that were taken, by the random number that each has, with what came of them."""
+    """The forms that were taken, by the random number that each has."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._notes: OrderedDict[str, str] = OrderedDict()
+        self._forms: OrderedDict[str, SentForm] = OrderedDict()
 
     def take(self, number: str) -> bool:
         """Return whether a form is taken for the first time."""
         with self._lock:
-            if number in self._notes:
+            if number in self._forms:
                 return False
-            self._notes[number] = "It was sent, and has not ended yet."
-            while len(self._notes) > _MOST:
-                self._notes.popitem(last=False)
+            self._forms[number] = SentForm("It was sent, and has not ended yet.")
+            while len(self._forms) > _MOST:
+                self._forms.popitem(last=False)
             return True
 
-    def note(self, number: str, text: str) -> None:
+    def note(self, number: str, form: SentForm) -> None:
         """Keep what came of a form."""
         with self._lock:
-            self._notes[number] = text
+            self._forms[number] = form
 
-    def said(self, number: str) -> str | None:
+    def get(self, number: str) -> SentForm | None:
         """Return what came of a form; `None` where this process does not know it."""
         with self._lock:
-            return self._notes.get(number)
+            return self._forms.get(number)
 
 
 sent_forms: PerProcess[SentForms] = PerProcess(SentForms)

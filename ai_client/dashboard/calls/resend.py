@@ -10,7 +10,7 @@ from ..forms import FormToken, is_own_form
 from ..markup import Html, tag
 from ..replies import redirect_reply
 from ..request import PageRequest
-from .forms_sent import sent_forms
+from .forms_sent import SentForm, sent_forms
 from .sending import ENDPOINT, LONGEST, fault_of, send_again
 
 _NUMBER = "number"
@@ -26,15 +26,21 @@ def sending_section(
 ) -> Html:
     """Return the section with the form, or with why there is none."""
     fault = fault_of(entry, content)
-    note = sent_forms().said(request.parameters.get(SENT, ""))
+    sent = sent_forms().get(request.parameters.get(SENT, ""))
     return tag(
         "section",
         tag("h2", "Send again", id="send-again"),
-        tag("p", note, role="status", class_="note") if note else None,
+        _note(request, sent) if sent is not None else None,
         _form(request, entry, token)
         if fault is None
         else tag("p", f"This call cannot be sent again. {fault}"),
     )
+
+
+def _note(request: PageRequest, sent: SentForm) -> Html:
+    """Return what came of a form, and where the call that it sent is."""
+    link = None if sent.id is None else tag("a", "To the call", href=request.address(f"calls/{sent.id}"))
+    return tag("p", f"{sent.text} ", link, role="status", class_="note")
 
 
 def _form(request: PageRequest, entry: JournalEntry, token: FormToken) -> Html:
@@ -90,14 +96,14 @@ def answer_form(
     if (fault := fault_of(entry, content)) is not None or content is None:
         return f"This call cannot be sent again. {fault}"
     here = request.address(f"calls/{entry.id}", {SENT: number})
-    if not sent_forms().take(number):
-        return redirect_reply(f"{here}#send-again")
-    body = dict(cast("Mapping[str, Any]", content.request))
-    if model := request.fields.get(_MODEL, "").strip():
-        body["model"] = model
-    sent = send_again(provider, entry, body, fresh=_FRESH in request.fields)
-    if sent.id is not None:
-        sent_forms().note(number, "It was sent already.")
+    if sent_forms().take(number):
+        body = dict(cast("Mapping[str, Any]", content.request))
+        if model := request.fields.get(_MODEL, "").strip():
+            body["model"] = model
+        call = send_again(provider, entry, body, fresh=_FRESH in request.fields)
+        text = call.error or ("It was sent." if call.id else "It was sent, and the journal did not keep it.")
+        sent_forms().note(number, SentForm(text, call.id))
+    sent = sent_forms().get(number)
+    if sent is not None and sent.id is not None:
         return redirect_reply(request.address(f"calls/{sent.id}"))
-    sent_forms().note(number, sent.error or "It was sent, and the journal did not keep it.")
     return redirect_reply(f"{here}#send-again")

@@ -11,6 +11,7 @@ import pytest
 
 from ai_client import ClientProvider
 from ai_client.dashboard import DashboardPage, PageRequest
+from ai_client.dashboard.calls.forms_sent import sent_forms
 from ai_client.dashboard.calls.sending import ENDPOINT, fault_of
 from ai_client.errors import OpenAIError
 from ai_client.operations.journal import JournalContent
@@ -116,14 +117,37 @@ def test_another_model_can_be_asked(site: Site) -> None:
 
 
 def test_a_form_sends_once(site: Site) -> None:
-    """A form that is sent twice, as by a reload or two clicks, sends one call."""
+    """A form that is sent twice, as by a reload or two clicks, sends one call, and leads to its page both times."""
     key = site.ask()
     fields = site.form(key)
-    assert site.post(key, fields).status == 303
-    again = site.post(key, fields)
-    assert again.status == 303
+    first, again = site.post(key, fields), site.post(key, fields)
+    assert first.status == again.status == 303
+    assert first.headers["location"] == again.headers["location"]
     assert len(site.upstream.requests) == 2
-    assert "It was sent already" in site.get(again.headers["location"].removeprefix("/ai/")).body.decode()
+    shown = site.get(f"calls/{key}?sent={fields['number']}").body.decode()
+    assert f'<a href="{first.headers["location"]}">To the call</a>' in shown
+
+
+def test_a_second_click_waits_for_nothing(site: Site) -> None:
+    """A form that is sent again while its call runs is answered at once, with that it has not ended."""
+    key = site.ask()
+    fields = site.form(key)
+    assert sent_forms().take(fields["number"])
+    answer = site.post(key, fields)
+    assert answer.status == 303
+    assert "has not ended yet" in site.get(answer.headers["location"].removeprefix("/ai/")).body.decode()
+    assert len(site.upstream.requests) == 1
+
+
+def test_a_call_that_no_client_takes_says_why(site: Site) -> None:
+    """A call that the clients do not take, as they are closed, leaves its error on the page."""
+    key = site.ask()
+    fields = site.form(key)
+    site.provider.close()
+    answer = site.post(key, fields)
+    assert answer.status == 303
+    site.provider.start()
+    assert "ClientClosedError" in site.get(answer.headers["location"].removeprefix("/ai/")).body.decode()
 
 
 @pytest.mark.parametrize(
@@ -180,6 +204,21 @@ def test_a_failed_call_leads_to_its_page(site: Site) -> None:
     assert answer.status == 303
     text = site.get(answer.headers["location"].removeprefix("/ai/")).body.decode()
     assert "BadRequestError" in text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_has_a_deadline(site: Site, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that takes too long is given up, its stream too, and leads to the page that says so."""
+    key = site.ask(stream=True) if stream else site.ask()
+    monkeypatch.setattr("ai_client.dashboard.calls.sending.LONGEST", 0.2)
+    site.upstream.reply(pause=60 if stream else 0, delay=0 if stream else 60)
+    answer = site.post(key, site.form(key))
+    assert answer.status == 303
+    entry = site.provider.journal.entry(answer.headers["location"].removeprefix("/ai/calls/"))
+    assert entry is not None
+    assert entry.outcome == "error"
+    assert entry.error is not None
+    assert "Deadline" in entry.error or "Timeout" in entry.error
 
 
 def test_a_cached_answer_is_taken_where_it_is_wanted(upstream: Upstream) -> None:
