@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from .._fork import PerProcess
@@ -46,11 +46,12 @@ class MemoryLogs:
     def read_log(self, name: str, query: LogQuery) -> list[bytes]:
         """Return the summaries of entries, the largest id first."""
         found: list[bytes] = []
+        wanted = [(ALIKE.get(mark, (mark,)), value) for mark, value in query.marks.items()]
         for one in reversed(self._found(name, query.after)):
-            if len(found) == query.limit:
-                break
-            if _fits(one, query):
+            if _has(one.marks, wanted) and _is_within(one, query):
                 found.append(one.summary)
+                if len(found) == query.limit:
+                    break
         return found
 
     def log_content(self, name: str, id: str) -> bytes | None:  # noqa: A002 - the name of the attribute
@@ -64,16 +65,20 @@ class MemoryLogs:
         return LogState(len(log) - len(left_out), log[0].at if log else None, sum(left_out))
 
 
-def _fits(entry: LogEntry, query: LogQuery) -> bool:
-    """Return whether a query asks for an entry."""
+def _has(marks: Mapping[str, str], wanted: Sequence[tuple[Sequence[str], str]]) -> bool:
+    """Return whether an entry has each of the marks that are wanted, under any of its names."""
+    for names, value in wanted:
+        if marks[names[0]] != value and (len(names) == 1 or all(marks[name] != value for name in names)):
+            return False
+    return True
+
+
+def _is_within(entry: LogEntry, query: LogQuery) -> bool:
+    """Return whether an entry is one, and within the bounds of a query."""
     return (
         not entry.left_out
         and (query.before is None or entry.id < query.before)
         and (query.id is None or entry.id == query.id)
         and (query.since is None or entry.at >= query.since)
         and (query.until is None or entry.at < query.until)
-        and all(
-            any(entry.marks[name] == value for name in ALIKE.get(mark, (mark,)))
-            for mark, value in query.marks.items()
-        )
     )

@@ -11,7 +11,7 @@ from .log import ALIKE, MARKS, LogEntry, LogQuery, LogState
 from .redis_scripts import Script
 
 _ADDED_AT_ONCE = 500
-_LOOKED_AT_AT_ONCE = 2000
+_LOOKED_AT_AT_ONCE = 1000
 """Entries that a script looks at, so that none keeps the server for long."""
 _MARK = "\1"
 """Stands between the parts of an index entry: the id, the time, and each mark with a letter of its own in front."""
@@ -45,12 +45,16 @@ READ = Script(
     """
 local limit, since, before = tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local members = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[4])
-local found = {''}
+local found, find, bounded = {''}, string.find, since ~= '' or before ~= ''
 for _, member in ipairs(members) do
-    local at = string.match(member, '^[^\\1]*\\1([^\\1]*)')
-    local fits = at >= since and (before == '' or at < before)
+    local fits = true
     for i = 7, #ARGV, 2 do
-        fits = fits and (string.find(member, ARGV[i], 1, true) or string.find(member, ARGV[i + 1], 1, true))
+        fits = find(member, ARGV[i], 1, true) or ARGV[i + 1] ~= ARGV[i] and find(member, ARGV[i + 1], 1, true)
+        if not fits then break end
+    end
+    if fits and bounded then
+        local at = string.match(member, '^[^\\1]*\\1([^\\1]*)')
+        fits = at >= since and (before == '' or at < before)
     end
     if fits then
         local summary = redis.call('HGET', KEYS[2], string.match(member, '^[^\\1]*'))
