@@ -10,6 +10,7 @@ from .._call import timings
 from .._call.call import Call, Reply
 from .._call.pipeline import Next, chained
 from .._call.protocols import Gate, View
+from .._call.record import Record
 from .._call.retry import retry
 from .._call.stream_ends import StreamEndPolicy
 from .._exchange.answer import Answer
@@ -184,13 +185,10 @@ class Calls(Keys):
         io = call.io
         left = call.unread or call.stream is not None
         renewed = False
-        record = call.record
-        phases = None if record is None or record.trace is None else record.trace.phases
         while True:
             request = client._build(call, content, taken, authorization)
-            if phases is not None:
-                phases.restart()
-                request.time(phases)
+            if call.record is not None:
+                _time(call.record, request)
             if fresh:
                 request.refresh()
             try:
@@ -250,6 +248,13 @@ async def _passed(steps: Next, call: Call, gate: Gate | None, slow: Any) -> Repl
         return await steps(call)
     finally:
         gate.leave(token)
+
+
+def _time(record: Record, request: CallRequest) -> None:
+    """Have the steps of an exchange noted where a policy wants to know."""
+    if record.trace is not None and record.trace.phases is not None:
+        record.trace.phases.restart()
+        request.time(record.trace.phases)
 
 
 async def _read_what_is_no_stream(io: IO, answer: Answer, *, failed: bool) -> None:

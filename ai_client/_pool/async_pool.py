@@ -17,7 +17,7 @@ from .async_network import AsyncNetworkStream
 from .async_transmission import transmit
 from .connection import Connection, Route
 from .connection_log import ABANDONED, CROWDED, DISPLACED, ENDED, LAST, SHUT_DOWN, STALE, UNREAD, write
-from .message import Message, Origin, Received, Timeouts, message_of, response_of
+from .message import Message, Origin, Received, message_of, response_of
 from .permits import Permits
 from .pool import TRIES, Pool
 from .response_body import async_body
@@ -75,9 +75,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             self._check_open()
         if not permits.enter():
             await self._wait(loop, permits, timeouts.get("pool"))
-        phases = message.phases
-        if phases is not None:
-            phases.admitted()
+            if message.phases is not None:
+                message.phases.admitted()
         connection: _Connection | None = None
         before = 0
         try:
@@ -85,9 +84,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                 connection = None if message.fresh else self._idle(permits, origin)
                 reused = connection is not None
                 if connection is None:
-                    connection = await self._open(permits, self._route(origin), origin, timeouts)
-                    if phases is not None:
-                        phases.connected()
+                    connection = await self._open(permits, self._route(origin), message)
                 before = connection.stream.sent
                 try:
                     arrival = await transmit(connection, message)
@@ -165,10 +162,13 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         if self._unwritten:
             write(self._unwritten)
 
-    async def _open(self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
+    async def _open(self, permits: _Permits, route: Route, message: Message) -> _Connection:
+        phases = message.phases
+        if phases is not None:
+            phases.admitted()
         if (displaced := permits.displaced()) is not None:
             self._shut(displaced, DISPLACED)
-        timeout, log = timeouts.get("connect"), self._log(route, permits)
+        timeout, log = message.timeouts.get("connect"), self._log(route, permits)
         try:
             stream = await open_stream(route, self._options, self._library, timeout, self._buffer)
         except BaseException as error:
@@ -176,10 +176,13 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                 log.not_opened(error)
                 write(self._unwritten)
             raise
+        finally:
+            if phases is not None:
+                phases.connected()
         if self._closed:
             stream.close()
         self._check_open()
-        connection = Connection(origin, route, stream, self._library, log)
+        connection = Connection(message.origin, route, stream, self._library, log)
         if log is not None:
             log.opened()
         stream.lapse = partial(_lapse, ref(permits), connection)

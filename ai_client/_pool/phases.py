@@ -28,16 +28,16 @@ class Phases:
         self._mark = time.monotonic()
 
     def admitted(self) -> None:
-        """Note that it may use a connection."""
+        """Note that it may use a connection, where it had to wait or is to open one."""
         self.queue = (self.queue or 0.0) + self._lap()
-        self.connect = self.connect or 0.0
 
     def connected(self) -> None:
-        """Note that a connection was opened."""
+        """Note that a connection was opened, or could not be."""
         self.connect = (self.connect or 0.0) + self._lap()
 
     def sent(self) -> None:
         """Note that the request was sent, or that it was answered before that."""
+        self.queue, self.connect = self.queue or 0.0, self.connect or 0.0
         self.send = (self.send or 0.0) + self._lap()
 
     def answered(self) -> None:

@@ -13,7 +13,7 @@ from .._http.options import PoolOptions
 from .connection import Connection, Route
 from .connection_log import CROWDED, DISPLACED, ENDED, LAST, SHUT_DOWN, STALE, UNREAD, write
 from .guard import Guard
-from .message import Message, Origin, Received, Timeouts, message_of, response_of
+from .message import Message, Origin, Received, message_of, response_of
 from .permits import Permits, PoolStats
 from .pool import TRIES, Pool
 from .response_body import sync_body
@@ -70,10 +70,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         timeouts, origin = message.timeouts, message.origin
         deadline = message.deadline
         permits = self._permits
-        self._admit(permits, timeouts.get("pool"), deadline)
-        phases = message.phases
-        if phases is not None:
-            phases.admitted()
+        self._admit(permits, message)
         connection: _Connection | None = None
         before = exchanges = 0
         try:
@@ -81,9 +78,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 connection = None if message.fresh else self._idle(permits, origin)
                 reused = connection is not None
                 if connection is None:
-                    connection = self._open(permits, self._route(origin), origin, timeouts, deadline)
-                    if phases is not None:
-                        phases.connected()
+                    connection = self._open(permits, self._route(origin), message)
                 connection.stream.deadline = deadline
                 before, exchanges = connection.stream.sent, connection.exchanges
                 try:
@@ -105,7 +100,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
-    def _admit(self, permits: _Permits, timeout: float | None, deadline: float | None) -> None:
+    def _admit(self, permits: _Permits, message: Message) -> None:
         with self._guard.lock:
             self._check_open()
             if permits.enter():
@@ -116,7 +111,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             self._guard.settle()
         try:
             with contextlib.suppress(TimeoutError):
-                self._wait(turn, time_for(timeout, deadline))
+                self._wait(turn, time_for(message.timeouts.get("pool"), message.deadline))
         except BaseException as error:
             self.blame(error, sent=False)
             with self._guard.lock:
@@ -134,6 +129,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             raise self._pool_timeout()
         if not turn.granted:
             self._check_open()
+        if message.phases is not None:
+            message.phases.admitted()
 
     def _wait(self, turn: _Turn, limit: float | None) -> None:
         starvation = Starvation(limit)
@@ -169,22 +166,26 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         if self._unwritten:
             write(self._unwritten)
 
-    def _open(
-        self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
-    ) -> _Connection:
+    def _open(self, permits: _Permits, route: Route, message: Message) -> _Connection:
+        phases = message.phases
+        if phases is not None:
+            phases.admitted()
         with self._guard.lock:
             if (displaced := permits.displaced()) is not None:
                 self._shut(displaced, DISPLACED)
-        timeout, log = timeouts.get("connect"), self._log(route, permits)
+        timeout, log = message.timeouts.get("connect"), self._log(route, permits)
         try:
-            stream = open_stream(route, self._options, self._library, timeout, deadline)
+            stream = open_stream(route, self._options, self._library, timeout, message.deadline)
         except BaseException as error:
             if log is not None:
                 log.not_opened(error)
                 write(self._unwritten)
             raise
+        finally:
+            if phases is not None:
+                phases.connected()
         try:
-            connection = Connection(origin, route, stream, self._library, log)
+            connection = Connection(message.origin, route, stream, self._library, log)
             if log is not None:
                 log.opened()
             with self._guard.lock:
