@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 from ..detector import counts
-from ..errors import ConfigError, StoreError
+from ..errors import ConfigError, StoreError, members_of
 from ..operations.breakers import BreakerState
 from ..operations.budget_state import BudgetState
 from ..operations.health import HealthReport
@@ -125,7 +125,9 @@ def gather(provider: Any, filters: Filters) -> OverviewFigures:
         statistics=statistics,
         choices={name: _names(everything, f"{name}s") for name in ("endpoint", "model", "tenant")},
         budgets=of_store(partial(_of, provider, "budgets", "states"), "the budgets"),
-        breakers=of_store(partial(_of, provider, "breakers", "states"), "the circuits"),
+        breakers=(of_store if _shares_circuits(provider) else Read)(
+            partial(_of, provider, "breakers", "states"), "the circuits"
+        ),
         workers=_or(workers, lambda: [_this_process(provider)], "this process"),
         extra_clients=_or(extra, _own_extra_clients, "the warnings of the detector"),
         retiring=Read(lambda: retiring_models(provider, used), "the models"),
@@ -142,6 +144,12 @@ def _report(provider: Any, filters: Filters, *, labels: bool = False) -> Statist
         since=filters.span, **(filters.labels if labels else {})
     )
     return report
+
+
+def _shares_circuits(provider: Any) -> bool:
+    """Return whether the circuits of any clients are in a store."""
+    controls: list[Mapping[str, Any]] = [provider[alias].config.controls or {} for alias in provider]
+    return any(members_of(each.get("breaker")).get("shared") for each in controls)
 
 
 def _store_is_down(health: Read[HealthReport]) -> bool:

@@ -1,6 +1,8 @@
 """The first page where something is missing: off, down, empty, failed, hostile."""
 
 import logging
+import socket
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,13 +82,33 @@ def test_a_store_that_is_silent_is_asked_nothing_more() -> None:
         health_report=lambda: health,
         statistics_report=asked,
         budget_states=asked,
-        breaker_states=asked,
         worker_states=asked,
         lines=asked,
     )
     page = read(provider)
     assert page.by_id("health").text == "The store did not answer within 1 s."
     assert "The store does not answer." in page.by_id("cost").text
+    assert "half-open" in page.by_id("breakers").text  # which are this process's own
+
+
+def test_a_real_store_that_is_silent_keeps_nobody() -> None:
+    """With a Redis that takes connections and says nothing, the page comes after its probe, circuits included."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        controls = {
+            "store": f"redis://127.0.0.1:{silent.getsockname()[1]}/0",
+            "budgets": [{"usd": 1, "per": "day"}],
+            "models": {"small": ["one", "two"]},
+        }
+        for shared in (False, True):
+            provider = ClientProvider(
+                api_key="sk-test", controls={**controls, "breaker": {"failures": 5, "shared": shared}}
+            )
+            begin = time.monotonic()
+            page = read(provider)
+            assert time.monotonic() - begin < 20  # each section for itself would wait longer
+            assert "The store does not answer." in page.by_id("budgets").text
+            assert ("closed" in page.by_id("breakers").text) is not shared
+            provider.close()
 
 
 def test_a_section_that_fails_takes_none_with_it(caplog: pytest.LogCaptureFixture) -> None:
