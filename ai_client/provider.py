@@ -223,7 +223,8 @@ class ClientProvider(AliasedClients):
 
     @property
     def _has_metrics(self) -> bool:
-        return any((clients.config.controls or {}).get("metrics") for clients in self._aliases.values())
+        asked = [clients.config.controls or {} for clients in self._aliases.values()]
+        return any(one.get(name) for one in asked for name in ("metrics", "statistics", "dashboard"))
 
     def _close_stores(self) -> None:
         if self._has_metrics:

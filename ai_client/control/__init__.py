@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .pricing.prices import Prices as Prices
     from .record import call_record as call_record
     from .retry_budget import RetryBudget as RetryBudget
+    from .statistics.policy import Statistics as Statistics
     from .trim import trim_messages as trim_messages
 
 _HOMES = {
@@ -71,6 +72,7 @@ _HOMES = {
     ".record": "call_record",
     ".observability.redaction.policy": "Redaction",
     ".retry_budget": "RetryBudget",
+    ".statistics.policy": "Statistics",
     ".observability.telemetry": "Telemetry",
     ".trim": "trim_messages",
     ".._call.usage": "Meter Usage",

@@ -25,12 +25,16 @@ from .own_policies import placed
 from .pricing.price import Price
 from .pricing.prices import Prices
 from .retry_budget import RetryBudget
+from .statistics.policy import Statistics
 
 if TYPE_CHECKING:
     from .alerts.alerts import Alerts
 
 P = TypeVar("P")
+_OF_DASHBOARD = ("cost", "metrics", "statistics", "journal")
+"""Options that `dashboard` turns on."""
 OPTIONS: Mapping[str, str] = {
+    "dashboard": "`True` is short for `cost`, `metrics`, `statistics` and `journal`, but for those that are given.",
     "store": "The address of shared state, see `open_store`; `memory://` by default.",
     "on_store_failure": "While the store is down, `open` lets calls through and `closed` raises `StoreError`.",
     "redaction": "What hooks, logs and traces may see, see `Redaction`.",
@@ -39,6 +43,7 @@ OPTIONS: Mapping[str, str] = {
     "logs": "One log record per call: `True`, or see `Logs`.",
     "telemetry": "OpenTelemetry spans and metrics: `True`, or see `Telemetry`.",
     "metrics": "Counts for Prometheus and OpenTelemetry: `True`, or see `Metrics`.",
+    "statistics": "Calls, tokens, cost and times by minute, hour and day: `True`, or see `Statistics`.",
     "journal": "The last calls, one by one: `True`, or see `Journal`.",
     "guardrails": "Rules that requests must meet, see `Guardrails`.",
     "cache": "Cached responses for equal requests, see `Cache`; `scope` is required.",
@@ -97,12 +102,10 @@ def make_layers(
     if "layers" in controls:
         raise ConfigError("layers: unknown option. Did you mean 'policies'?")
     check_names("", controls, OPTIONS)
-    given = {name: value for name, value in controls.items() if value is not None and value is not False}
+    given = asked_for(controls)
     store = _store(given)
     own = placed(given.get("policies", ()), factories=factories)
-    metrics = (
-        [make(Metrics, given["metrics"], "metrics", store=store, client=client)] if "metrics" in given else []
-    )
+    metrics = _metrics(given, store, client)
     journals = _journals(given, store, client)
     has_breaker = controls.get("breaker") is not False
     alerts: Alerts | None = None
@@ -132,6 +135,38 @@ def make_layers(
     if "retry_budget" in given:
         layers.append(make(RetryBudget, given["retry_budget"], "retry_budget"))
     return (*layers, *own["innermost"])
+
+
+def asked_for(controls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are on, those that `dashboard` stands for included.
+
+    Raises:
+        ConfigError: `dashboard` is neither `True` nor `False`.
+    """
+    dashboard: object = controls.get("dashboard")
+    if dashboard is not None and not isinstance(dashboard, bool):
+        raise ConfigError("dashboard: expected True or False; what it records has options of its own.")
+    given = {**controls}
+    if dashboard:
+        for name in _OF_DASHBOARD:
+            if given.get(name) is None:
+                given[name] = True
+    return {name: value for name, value in given.items() if value is not None and value is not False}
+
+
+def _metrics(given: Mapping[str, Any], store: Any, client: str) -> list[Metrics]:
+    """Build the policy that counts calls, where its figures are asked for, or the statistics that it feeds."""
+    statistics = None
+    if "statistics" in given:
+        prices = _prices(given)
+        options = given["statistics"]
+        statistics = make(Statistics, options, "statistics", store=store, client=client, prices=prices)
+        if isinstance(given.get("metrics"), Metrics):
+            raise ConfigError("metrics: expected options, as `statistics` are fed from the same counts.")
+    elif "metrics" not in given:
+        return []
+    more = {"store": store, "client": client, "statistics": statistics, "is_shown": "metrics" in given}
+    return [make(Metrics, given.get("metrics", True), "metrics", **more)]
 
 
 def _watching(given: Mapping[str, Any]) -> list[Any]:

@@ -19,7 +19,7 @@ from ..control.observability.counting.names import (
     UNPRICED,
     USED,
 )
-from .figures import ALIVE, BUILT, EXTRA, IDLE, IN_FLIGHT, IN_USE, OPEN, OPENED, WAITING
+from ..operations.figures import ALIVE, BUILT, EXTRA, IDLE, IN_FLIGHT, IN_USE, OPEN, OPENED, WAITING
 
 Kind = Literal["counter", "gauge", "histogram"]
 

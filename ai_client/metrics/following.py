@@ -12,16 +12,16 @@ def follow(provider: Any) -> None:
 
     OpenTelemetry observes them where the control `telemetry` is configured too.
     """
-    for alias, metrics in policies_of(provider, made=True):
+    for alias, metrics in policies_of(provider, made=True, hidden=True):
         follow_one(provider, alias, metrics)
         for layer in provider[alias]._assembly.made_layers():
-            if isinstance(layer, Telemetry):
+            if isinstance(layer, Telemetry) and metrics.is_shown:
                 otel.observe(provider, layer.meter_provider)
 
 
 def leave(provider: Any) -> None:
     """Show no more what the clients of a provider are at, as they are closed; their counts are written."""
     otel.leave(provider)
-    for _, metrics in policies_of(provider, made=True):
+    for _, metrics in policies_of(provider, made=True, hidden=True):
         if metrics.shared is not None:
             metrics.shared.end()

@@ -9,8 +9,20 @@ from .._fork import PerProcess
 from .._version import __version__
 from ..control.observability.counting.names import ATTEMPT, CACHE, RETRIES
 from ..control.observability.metrics import Metrics
+from ..operations.figures import (
+    ALIVE,
+    BETWEEN,
+    BUILT,
+    EXTRA,
+    IDLE,
+    IN_FLIGHT,
+    IN_USE,
+    OPEN,
+    OPENED,
+    WAITING,
+    figures_of,
+)
 from .families import Kind
-from .figures import ALIVE, BETWEEN, BUILT, EXTRA, IDLE, IN_FLIGHT, IN_USE, OPEN, OPENED, WAITING, figures_of
 from .policies import clients_of, policies_of
 
 
@@ -133,7 +145,7 @@ def _values(
 ) -> Iterator[tuple[tuple[tuple[str, str], ...], int]]:
     client = ("ai_client.client", alias)
     if one in OF_CALLS:
-        for key, amounts in metrics.counts.totals().items():
+        for key, amounts in metrics.shown.totals().items():
             named = zip(metrics.labels, key, strict=True)
             labels = tuple((_NAMES[label], value) for label, value in named if value)
             yield from _named(one, (client, *labels), amounts)

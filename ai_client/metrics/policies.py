@@ -5,22 +5,24 @@ from weakref import ref
 
 from ..control.observability.counting.sharing import Snapshot
 from ..control.observability.metrics import Metrics, metrics_in
+from ..operations.figures import figures_of
 from ..operations.process import ClientState
-from .figures import figures_of
 
 
-def policies_of(provider: Any, *, made: bool = False) -> list[tuple[str, Metrics]]:
+def policies_of(provider: Any, *, made: bool = False, hidden: bool = False) -> list[tuple[str, Metrics]]:
     """Return the policies that count calls of a provider's clients, each once, with the first alias that has it.
 
     Args:
         provider: The provider.
         made: Whether to look only at policies that this process has made already.
+        hidden: Whether to return those too that only feed statistics.
     """
     found: dict[int, tuple[str, Metrics]] = {}
     for alias in provider:
         assembly = provider[alias]._assembly
         for metrics in metrics_in(assembly.made_layers() if made else assembly.layers()):
-            found.setdefault(id(metrics), (alias, metrics))
+            if hidden or metrics.is_shown:
+                found.setdefault(id(metrics), (alias, metrics))
     return list(found.values())
 
 
@@ -31,7 +33,7 @@ def snapshot_of(provider: Any, alias: str, metrics: Metrics) -> Snapshot:
         follow_one(provider, alias, metrics)
         return shared.snapshot()
     counters, gauges = figures_of(metrics, clients_of(provider, alias))
-    return Snapshot(metrics.counts.totals(), counters, gauges)
+    return Snapshot(metrics.shown.totals(), counters, gauges)
 
 
 def follow_one(provider: Any, alias: str, metrics: Metrics) -> None:

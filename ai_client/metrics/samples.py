@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..control.observability.counting.names import BOUNDS, buckets_of
 from ..control.observability.metrics import clean
 from ..errors import OpenAIError
+from ..operations.figures import BETWEEN
 from .families import (
     BREAKERS,
     BUDGETS,
@@ -18,7 +19,6 @@ from .families import (
     STORE_UP,
     Family,
 )
-from .figures import BETWEEN
 from .policies import policies_of, snapshot_of
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]

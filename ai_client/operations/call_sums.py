@@ -4,9 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ..control.observability.conventions import SECONDS
+from .._call.record import NANO
+from ..control.observability.counting.names import (
+    ATTEMPT,
+    BOUNDS,
+    CACHE,
+    CALL,
+    DURATION,
+    ERROR,
+    FIRST_ITEM,
+    MICRO,
+    NANO_USD,
+    RETRIES,
+    SAVED_NANO_USD,
+    SAVED_TOKENS,
+    UNPRICED,
+    buckets_of,
+)
+from ..control.statistics.amounts import CACHED_TOKENS, INPUT_TOKENS, OUTPUT_TOKENS, REASONING_TOKENS
 
-_EDGES = (0.0, *SECONDS)
+_EDGES = (0.0, *BOUNDS)
 _NONE: Mapping[str, int] = {}
 
 
@@ -20,7 +37,7 @@ class Histogram:
         seconds: The seconds of all together.
     """
 
-    counts: tuple[int, ...] = (0,) * (len(SECONDS) + 1)
+    counts: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
     seconds: float = 0.0
 
     @property
@@ -89,3 +106,51 @@ class CallSums:
     reasoning_tokens: int = 0
     duration: Histogram = field(default_factory=Histogram)
     first_item: Histogram = field(default_factory=Histogram)
+
+
+def call_sums(amounts: Mapping[str, int], *, is_priced: bool) -> CallSums:
+    """Return the sums of calls whose amounts were added up by name.
+
+    Args:
+        amounts: The amounts.
+        is_priced: Whether a control `cost` knows what calls cost.
+    """
+    of = amounts.get
+    unpriced = of(UNPRICED, 0)
+    nano_usd = of(NANO_USD, 0 if is_priced and not unpriced else None)
+    ok, errors, cancelled = (of(f"{CALL}{outcome}", 0) for outcome in ("ok", "error", "cancelled"))
+    return CallSums(
+        calls=ok + errors + cancelled,
+        ok=ok,
+        errors=errors,
+        cancelled=cancelled,
+        errors_by_class=_by(amounts, ERROR),
+        attempts=_by(amounts, ATTEMPT),
+        retries=of(RETRIES, 0),
+        cache=_by(amounts, CACHE),
+        usd=None if nano_usd is None else nano_usd / NANO,
+        nano_usd=nano_usd,
+        unpriced=unpriced,
+        saved_nano_usd=of(SAVED_NANO_USD, 0),
+        saved_tokens=of(SAVED_TOKENS, 0),
+        input_tokens=of(INPUT_TOKENS, 0),
+        cached_tokens=of(CACHED_TOKENS, 0),
+        output_tokens=of(OUTPUT_TOKENS, 0),
+        reasoning_tokens=of(REASONING_TOKENS, 0),
+        duration=_histogram(amounts, DURATION),
+        first_item=_histogram(amounts, FIRST_ITEM),
+    )
+
+
+def _by(amounts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    """Return the amounts whose names begin with *prefix*, by the rest of these, in order."""
+    return {
+        name.removeprefix(prefix): amount
+        for name, amount in sorted(amounts.items())
+        if name.startswith(prefix)
+    }
+
+
+def _histogram(amounts: Mapping[str, int], name: str) -> Histogram:
+    counts = tuple(amounts.get(bucket, 0) for bucket in buckets_of(name))
+    return Histogram(counts, amounts.get(name, 0) / MICRO)

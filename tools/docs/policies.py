@@ -22,6 +22,7 @@ from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.pricing.price import Price
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.retry_budget import RetryBudget
+from ai_client.control.statistics.policy import Statistics
 from tools.docs.notation import descriptions, head, row, type_name, unit
 
 POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
@@ -41,7 +42,8 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "hooks": (Hooks, frozenset({"redaction"})),
     "logs": (Logs, frozenset({"redaction"})),
     "telemetry": (Telemetry, frozenset({"redaction"})),
-    "metrics": (Metrics, frozenset({"store", "client"})),
+    "metrics": (Metrics, frozenset({"store", "client", "statistics", "is_shown"})),
+    "statistics": (Statistics, frozenset({"store", "client", "prices"})),
     "journal": (Journal, frozenset({"store", "client", "redaction"})),
     "redaction": (Redaction, frozenset()),
     "alerts": (AlertRule, frozenset()),

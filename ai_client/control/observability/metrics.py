@@ -11,7 +11,10 @@ from ..._fork import PerProcess
 from ...errors import ConfigError
 from ...stores import Store
 from ..options.amounts import check_amounts
+from ..pricing.prices import Prices
 from ..record import record_of
+from ..statistics.gathered import GatheredCounts, ShownCounts
+from ..statistics.policy import Statistics
 from .counting.counts import Amount, Counts, Key
 from .counting.of_call import CallCount
 from .counting.of_target import TargetCount
@@ -34,6 +37,8 @@ class Metrics:
         name: Tells applications apart that share a store.
         store: Where processes add up what they count; those of a store in memory show what they counted themselves.
         client: The alias of the clients whose calls are counted.
+        statistics: The statistics that are fed from the same counts.
+        is_shown: Whether pages and OpenTelemetry show the counts; else they feed statistics alone.
     """
 
     labels: Sequence[Label] = LABELS
@@ -41,6 +46,11 @@ class Metrics:
     name: str = ""
     store: Store | None = field(default=None, repr=False)
     client: str = "default"
+    statistics: Statistics | None = field(default=None, repr=False)
+    is_shown: bool = True
+    _labels: Sequence[Label] = field(init=False, repr=False, compare=False)
+    _gathered: PerProcess[GatheredCounts | None] = field(init=False, repr=False, compare=False)
+    _shown: PerProcess[Counts] = field(init=False, repr=False, compare=False)
     _counts: PerProcess[Counts] = field(init=False, repr=False, compare=False)
     _sharing: PerProcess[SharedCounts | None] = field(init=False, repr=False, compare=False)
 
@@ -50,19 +60,47 @@ class Metrics:
             raise ConfigError(f"metrics: labels must be a list of {', '.join(LABELS)}.")
         if len({*self.labels}) < len(self.labels):
             raise ConfigError("metrics: labels must name each label once.")
-        counts = PerProcess(lambda: Counts(self.max_series, len(self.labels)))
-        object.__setattr__(self, "_counts", counts)
+        object.__setattr__(self, "_labels", self.labels if self.statistics is None else LABELS)
+        object.__setattr__(self, "_gathered", PerProcess(self._gather))
+        object.__setattr__(self, "_counts", PerProcess(self._count))
+        object.__setattr__(self, "_shown", PerProcess(self._show))
         object.__setattr__(self, "_sharing", PerProcess(self._share))
 
     @property
     def counts(self) -> Counts:
-        """The amounts that this process has counted."""
+        """The counts to which the calls of this process are added."""
         return self._counts()
+
+    @property
+    def shown(self) -> Counts:
+        """All that this process has counted, by the labels of `labels`; nothing where it is not shown."""
+        return self._shown()
+
+    @property
+    def prices(self) -> Prices | None:
+        """The prices by which the savings of a cache are counted; `None` where they are not."""
+        return None if self.statistics is None else self.statistics.prices
 
     @property
     def shared(self) -> SharedCounts | None:
         """The part of this process in what all count that share the store; `None` where it is in memory."""
         return self._sharing()
+
+    def _gather(self) -> GatheredCounts | None:
+        if self.statistics is None:
+            return None
+        return GatheredCounts(self.statistics, max(self.statistics.max_series, self.max_series))
+
+    def _count(self) -> Counts:
+        gathered = self._gathered()
+        return Counts(self.max_series, len(self.labels)) if gathered is None else gathered.counts
+
+    def _show(self) -> Counts:
+        counts, gathered = self._counts(), self._gathered()
+        if gathered is None or not self.is_shown:
+            return counts if self.is_shown else Counts(1, len(self.labels))
+        places = tuple(LABELS.index(label) for label in self.labels)
+        return ShownCounts(self.max_series, places, gathered)
 
     def _share(self) -> SharedCounts | None:
         if getattr(self.store, "recording", None) is None:
@@ -71,7 +109,7 @@ class Metrics:
             f"{self.name}|{self.client}|{','.join(self.labels)}"  # by other labels series cannot be added up
         )
         return SharedCounts(
-            self._counts(), self.store, name, max_series=self.max_series, width=len(self.labels)
+            self._shown(), self.store, name, max_series=self.max_series, width=len(self.labels)
         )
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
@@ -100,7 +138,7 @@ class Metrics:
         """Return the values of the labels under which a call counts."""
         labels = record.labels
         found: list[str] = []
-        for name in self.labels:
+        for name in self._labels:
             value = (record.target_model or record.model) if name == "model" else getattr(labels, name)
             found.append(
                 value if value and value.isascii() and len(value) <= _LONGEST else clean(value or "")

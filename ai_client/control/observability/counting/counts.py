@@ -68,6 +68,13 @@ class Counts:
                 _add(self._series[key], amounts)
         return fresh
 
+    def drained(self) -> dict[Key, dict[str, int]]:
+        """Return what was counted since the last time, and forget it: series are told apart anew."""
+        with self._lock:
+            fresh, self._fresh = self._fresh, {}
+            self._series.clear()
+        return fresh
+
     def _begin(self, key: Key) -> dict[str, int]:
         """Return the fresh amounts of a key that has none, under the key that it counts as."""
         series = self._series

@@ -11,10 +11,13 @@ BOUNDS = SECONDS
 CALL, ERROR, CACHE, ATTEMPT, USED = "call.", "error.", "cache.", "attempt.", "used."
 """Prefixes of counts by outcome, by class of error, by what a cache did, by result and by source of usage."""
 RETRIES, FOLDED, UNPRICED, NANO_USD = "retries", "folded", "unpriced", "nano_usd"
+SAVED_TOKENS, SAVED_NANO_USD = "saved_tokens", "saved_nano_usd"
+"""Amounts that answers from a cache would have used and cost; counted for statistics alone."""
 INPUT, OUTPUT, CACHED, REASONING = "input.", "output.", "cached.", "reasoning."
 """Prefixes of tokens, by source of usage."""
 DURATION, FIRST_ITEM = "duration", "first_item"
 """Histograms: the sum in microseconds under the name itself, and each bucket under the name and its number."""
+
 
 _BUCKETS = {
     name: [f"{name}.{number}" for number in range(len(BOUNDS) + 1)] for name in (DURATION, FIRST_ITEM)

@@ -5,6 +5,9 @@ from ...._call.record import Record
 from .counts import Amount
 from .names import CACHE, CALL, DURATION, FIRST_ITEM, timed
 from .protocols import Counting
+from .saving import Saving
+
+_SAVES = frozenset({"hit", "stale", "shared"})
 
 
 class CallCount:
@@ -36,10 +39,15 @@ class CallCount:
 
     def answered(self, reply: Reply, amounts: list[Amount]) -> None:
         """Add the end of a call that is answered; that of a stream is counted when it comes."""
+        record, counting = self._record, self._counting
+        saving = None
+        if record.cache in _SAVES and counting.prices is not None:
+            saving = Saving(counting.prices, self._call, reply, record)
         if self._call.is_whole:
             self._add_end(None, amounts, complete=True)
+            if saving is not None:
+                saving.add_to(amounts)
             return
-        record, counting = self._record, self._counting
 
         def see(data: bytes) -> None:
             del data
@@ -49,6 +57,8 @@ class CallCount:
         async def at_end(end: StreamEnd) -> None:
             ended: list[Amount] = []
             self._add_end(end.error, ended, complete=end.complete)
+            if saving is not None and end.complete:
+                saving.add_to(ended)
             counting.add(counting.key(record), ended)
 
         reply.on_event.append(see)

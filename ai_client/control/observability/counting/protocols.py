@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ...._call.call import Call, Reply
 from ...._call.record import Record
+from ...pricing.prices import Prices
 from .counts import Amount, Counts, Key
 
 
@@ -13,6 +14,11 @@ class Counting(Protocol):
     @property
     def counts(self) -> Counts:
         """The amounts that this process has counted."""
+        ...
+
+    @property
+    def prices(self) -> Prices | None:
+        """The prices by which the savings of a cache are counted; `None` where they are not."""
         ...
 
     def key(self, record: Record) -> Key:

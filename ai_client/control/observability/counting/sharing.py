@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from pydantic_core import from_json, to_json
 
@@ -13,6 +13,7 @@ from ....errors import StoreError
 from ....stores import Tally
 from ....stores.tickets import new_ticket
 from .counts import OTHER, Counts, Key
+from .living import ShownProcess, shown_in, this_process
 from .names import FOLDED
 
 Figures: TypeAlias = Mapping[str, int]
@@ -96,37 +97,50 @@ class SharedCounts:
             found.append(Tally(self._period_of(minute), self._ticket, {"is": 1}, now + 3 * _MINUTE))
         if now - self._shown >= _EVERY or now < self._shown:
             self._shown = now
-            self._show(gauges, now)
+            self._show(this_process(counters, gauges, now).encoded(), now)
         return found
 
     def snapshot(self) -> Snapshot:
         """Return what all processes have counted; blocks while it reads the store."""
         gauges: Figures = {} if self.own is None else self.own()[1]
         now = time.time()
-        minute = int(now // _MINUTE)
         try:
             found = read(lambda io: self._store.sums(io, self._period, self._period), _PATIENCE)
-            living = read(
-                lambda io: self._store.sums(io, self._period_of(minute - 1), self._period_of(minute + 1)),
-                _PATIENCE,
-            )
-            others = [
-                self._value(ticket, now) for ticket in set[str]().union(*living.values()) - {self._ticket}
-            ]
+            others = read(lambda io: self._others(io, now), _PATIENCE)
         except StoreError:
             return Snapshot(gauges=gauges, complete=False)
         sums: dict[str, Any] = {**found.get(self._period, {})}
         counters: Figures = sums.pop(_OF_PROCESSES, {})
         series: dict[Key, Figures] = {tuple(from_json(key)): amounts for key, amounts in sums.items()}
         self._known = {*series}
-        shown = [gauges, *(one for one in others if one is not None)]
+        shown = [gauges, *(one.gauges for one in others)]
         return Snapshot(series, counters, _added(shown), len(shown))
+
+    async def processes(self, io: Any) -> list[ShownProcess]:
+        """Return what each living process shows, this one at this moment.
+
+        Raises:
+            StoreError: The store is down.
+        """
+        now = time.time()
+        others = await self._others(io, now)
+        return others if self.own is None else [this_process(*self.own(), now), *others]
+
+    async def counters(self, io: Any) -> Figures:
+        """Return what processes have counted of themselves, those that have ended too.
+
+        Raises:
+            StoreError: The store is down.
+        """
+        found = await self._store.sums(io, self._period, self._period)
+        counters: Figures = found.get(self._period, {}).get(_OF_PROCESSES, {})
+        return counters
 
     def end(self) -> None:
         """Write what was counted and show no more, as the clients are closed."""
         self._store.recording.write()
         self.own = None
-        self._show({}, time.time())
+        self._show(b"", time.time())
 
     def _learn(self) -> None:
         """Read which series the store has, before the first is added."""
@@ -148,15 +162,17 @@ class SharedCounts:
     def _period_of(self, minute: int) -> str:
         return f"{self._living}{minute:012}"
 
-    def _show(self, gauges: Figures, now: float) -> None:
+    def _show(self, value: bytes, now: float) -> None:
         with suppress(StoreError):
-            value = to_json(gauges) if self.own is not None else b""
             self._backend.set(f"{self._period}|{self._ticket}", value, now + _LIFE, now)
 
-    def _value(self, ticket: str, now: float) -> Figures | None:
-        """Return what another process is at; `None` where it has ended."""
-        value: bytes | None = read(lambda io: self._store.get(io, f"{self._period}|{ticket}", now), _PATIENCE)
-        return cast("Figures", from_json(value)) if value else None
+    async def _others(self, io: Any, now: float) -> list[ShownProcess]:
+        """Return what other processes show that have not ended."""
+        minute = int(now // _MINUTE)
+        living = await self._store.sums(io, self._period_of(minute - 1), self._period_of(minute + 1))
+        tickets = set[str]().union(*living.values()) - {self._ticket}
+        shown = [shown_in(await self._store.get(io, f"{self._period}|{one}", now)) for one in sorted(tickets)]
+        return [one for one in shown if one is not None]
 
 
 def _added(figures: list[Figures]) -> dict[str, int]:

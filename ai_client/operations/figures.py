@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from ..control.observability.metrics import Metrics
 from ..detector import counts
-from ..operations.process import ClientState
+from .process import ClientState
 
 Figures: TypeAlias = dict[str, int]
 ALIVE, OPEN, IDLE, IN_USE, WAITING = "alive.", "open.", "idle.", "in_use.", "waiting."
