@@ -1,14 +1,14 @@
 """The operation of an application: what its process and its controls know, read and administered, never recorded.
 
-A `ClientProvider` has these for all of its clients, `provider[alias]` has the first five for those of one alias:
+A `ClientProvider` has these for all of its clients, `provider[alias]` has the first six for those of one alias:
 
 - `usage`: a `UsageBook`, the calls, tokens and cost that were added up
 - `budgets`: a `BudgetBook`, what is left of budgets, and how they are reset and raised
 - `breakers`: a `Breakers`, the circuits of targets, and how they are reset
 - `cache`: a `CacheBook`, how cached answers are invalidated
 - `statistics`: a `StatisticsBook`, the calls of a time as they were added up
-- `workers`: a `WorkerBook`, what each process is at that shares a store
 - `journal`: a `JournalBook`, the last calls, one by one
+- `workers`: a `WorkerBook`, what each process is at that shares a store
 - `process`: a `ProcessState`, the clients of this process and their connections
 - `health`: a `Health`, whether the process lives and can serve
 

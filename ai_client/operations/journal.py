@@ -52,7 +52,7 @@ class JournalBook:
         request: str | None = None,
         cache: str | None = None,
     ) -> list[JournalEntry]:
-        """Return the last calls that have all of what is given, newest first; an empty text is calls without one.
+        """Return the calls that have all of what is given, the one that ended last first; empty text is none of a kind.
 
         Args:
             limit: The most entries to return.

@@ -41,7 +41,7 @@ class JournalEntry:
     """One call that has ended, a stream to its end; `None` means unknown.
 
     Attributes:
-        id: Identifies the entry; later ones are larger as text.
+        id: Identifies the entry; that of a call that ended later is larger as text.
         at: When the call was made.
         request: Identifies the web request that made it, and is equal for all its calls; `None` outside of one.
         endpoint, tenant, user: The labels of the call.
