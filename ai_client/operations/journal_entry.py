@@ -46,6 +46,7 @@ class JournalEntry:
         request: Identifies the web request that made it, and is equal for all its calls; `None` outside of one.
         endpoint, tenant, user: The labels of the call.
         client: The alias of the client that was called.
+        method: The HTTP method.
         path: The path below the base URL, such as `/chat/completions`.
         model: The model that was asked for, or the alias of one.
         target: What served it: a model, or a client and a model.
@@ -77,6 +78,7 @@ class JournalEntry:
     tenant: str | None
     user: str | None
     client: str
+    method: str
     path: str
     model: str | None
     target: str | None

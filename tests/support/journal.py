@@ -37,6 +37,7 @@ def call(number: int = 1, **changes: Any) -> JournalEntry:
         tenant="acme",
         user=None,
         client="default",
+        method="POST",
         path="/chat/completions",
         model="gpt-5.5",
         target=None,

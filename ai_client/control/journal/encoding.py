@@ -63,7 +63,7 @@ def _entry(call: Ended, client: str, redaction: Redaction) -> LogEntry:
     usage = call.usage if call.usage is not None and call.usage.source != "unknown" else None
     content = None if call.content is None else packed(call.content, redaction)
     endpoint, tenant, user = call.labels
-    entry_id, at = _new_id(call.at), call.at - call.seconds
+    entry_id, at = _new_id(call.at), round(call.at - call.seconds, 6)  # as a datetime has it
     summary: dict[str, Any] = {
         "id": entry_id,
         "at": at,
@@ -72,6 +72,7 @@ def _entry(call: Ended, client: str, redaction: Redaction) -> LogEntry:
         "tenant": _text(tenant),
         "user": _text(user),
         "client": client,
+        "method": _text(call.method),
         "path": _text(call.path),
         "model": _text(call.model),
         "target": _text(call.target),

@@ -20,7 +20,7 @@ class Ended(NamedTuple):
         started: When it began, in seconds of `time.monotonic`.
         outcome: How it ended.
         labels, request: For whom, and for which web request.
-        path, model, target, target_model: What was asked, and what served it.
+        method, path, model, target, target_model: What was asked, and what served it.
         stream: Whether its answer was streamed.
         status, error, message: Of its answer or error; the message is redacted.
         cache: What the cache did.
@@ -37,6 +37,7 @@ class Ended(NamedTuple):
     outcome: Outcome
     labels: Labels
     request: str | None
+    method: str
     path: str
     model: str | None
     target: str | None

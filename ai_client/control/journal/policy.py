@@ -176,6 +176,7 @@ class Journal:
                 outcome,
                 record.labels,
                 request or current_request(),
+                call.method,
                 call.shown_path,
                 record.model,
                 record.target,

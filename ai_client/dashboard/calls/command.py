@@ -21,8 +21,8 @@ def command_section(provider: Any, entry: JournalEntry, content: JournalContent)
 
 def _command(provider: Any, entry: JournalEntry, content: JournalContent) -> list[Html]:
     sent: object = content.request
-    if is_upload(entry) or not isinstance(sent, Mapping):
-        return [tag("p", "There is no command: it sent something else than a JSON object.")]
+    if is_upload(entry) or entry.method != "POST" or not isinstance(sent, Mapping):
+        return [tag("p", "There is no command: it did not post a JSON object.")]
     body = cast("Mapping[str, Any]", sent)
     place = destination_of(provider, entry, body)
     if place is None:
@@ -38,6 +38,9 @@ def _command(provider: Any, entry: JournalEntry, content: JournalContent) -> lis
         )
     if content.request_cut:
         notes.append(tag("p", "Parts of the body are not kept: it is not what was sent.", class_="note warn"))
+    notes.append(
+        tag("p", "Headers and query parameters that the call had of its own are not in it.", class_="quiet")
+    )
     return [
         *notes,
         tag("pre", tag("code", marked(command), id=_ID), tabindex="0", role="region", aria_label="Command"),

@@ -101,7 +101,7 @@ def _of_call(request: PageRequest, entry: JournalEntry) -> tuple[tuple[str, Chil
     return (
         ("Model", _link(request, "model", entry.model)),
         ("Served by", target_of(entry)),
-        ("Path", entry.path),
+        ("Path", f"{entry.method} {entry.path}"),
         ("Client", entry.client),
         ("Streamed", "yes" if entry.stream else "no"),
         ("Cache", entry.cache or NONE),

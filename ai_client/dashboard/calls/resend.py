@@ -69,7 +69,8 @@ def _form(request: PageRequest, entry: JournalEntry, token: FormToken) -> Html:
         tag(
             "p",
             f"It is sent by this process under all controls, takes at most {LONGEST:g} seconds, costs what such a call"
-            f" costs, and counts for the endpoint \u201c{ENDPOINT}\u201d and the same tenant.",
+            f" costs, and counts for the endpoint \u201c{ENDPOINT}\u201d and the same tenant. Headers and query"
+            " parameters that it had of its own are not sent.",
         ),
         model if entry.model is not None else None,
         fresh,

@@ -39,6 +39,8 @@ def fault_of(entry: JournalEntry, content: JournalContent | None) -> str | None:
         return "It sent a file, which the journal does not keep."
     if is_absolute(entry.path) or not entry.path.startswith("/"):
         return "It went to an address of its own."
+    if entry.method != "POST":
+        return f"It was sent with {entry.method}."
     return "Its content is not kept." if content is None else _fault_in(content)
 
 

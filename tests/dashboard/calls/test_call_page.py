@@ -53,7 +53,15 @@ def test_all_facts_are_there() -> None:
     )
     text = shown(MadeUpJournal([entry, call(2, request="r1"), call(3)]))
     for part in (
-        *("gpt-5.5", "azure/llama", "/chat/completions", "default", "503 APIStatusError", "Error code: 503"),
+        *(
+            "gpt-5.5",
+            "azure/llama",
+            "/chat/completions",
+            "default",
+            "POST /chat",
+            "503 APIStatusError",
+            "Error code: 503",
+        ),
         *("120", "45", "64", "32", "reported", "$0.0012", "anna", "web-1:4711", "req_0123", "00000001"),
         *("1.25\u202fs", "3.50\u202fs", "1.50\u202fs", "429 RateLimitError", "<svg"),
         *('"/ai/calls?request=r1"', '"/ai/calls?endpoint=%2Fask%2F%7Btopic%7D"', '"/ai/calls?model=gpt-5.5"'),
@@ -106,8 +114,9 @@ def test_a_body_that_is_no_object_has_no_command(request_body: Any) -> None:
     assert "There is no command" in shown(kept(request_body))
 
 
-def test_an_upload_has_no_command() -> None:
-    """Of a call that sent a file, the page says that there is no command."""
+def test_other_calls_have_no_command() -> None:
+    """Of a call that sent a file, or had another method than POST, the page says that there is no command."""
+    assert "There is no command" in shown(kept(CHAT, method="PUT"))
     assert "There is no command" in shown(kept({"model": "whisper-1"}, path="/audio/transcriptions"))
 
 

@@ -246,6 +246,7 @@ def test_a_cached_answer_is_taken_where_it_is_wanted(upstream: Upstream) -> None
         ({}, JournalContent(request={"a": ["[redacted]"]}, answer=None), "redacted"),
         ({}, JournalContent(request={"[redacted]": 1}, answer=None), "redacted"),
         ({}, JournalContent(request=CHAT, answer=None, request_cut=True), "are not kept"),
+        ({"method": "PATCH"}, JournalContent(request=CHAT, answer=None), "PATCH"),
         ({"path": "/files"}, JournalContent(request=CHAT, answer=None), "a file"),
         ({"path": "/uploads/upload_1/parts"}, JournalContent(request=CHAT, answer=None), "a file"),
         (
@@ -288,3 +289,14 @@ def test_a_refused_call_says_why(upstream: Upstream) -> None:
     assert "cannot be sent again" in text
     assert json.dumps("form_token") not in text
     site.provider.close()
+
+
+def test_the_method_is_kept(site: Site) -> None:
+    """What was sent with another method than POST is known for that, and not sent again with POST."""
+    site.upstream.reply(json={})
+    site.provider.client.patch("/own", cast_to=object, body={"a": 1})
+    key = site.newest(path="/own")
+    entry, content = site.provider.journal.entry(key), site.provider.journal.content(key)
+    assert entry is not None
+    assert entry.method == "PATCH"
+    assert "PATCH" in (fault_of(entry, content) or "")
