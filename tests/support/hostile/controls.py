@@ -73,6 +73,7 @@ EACH: dict[str, Options] = {
     "hooks": {"hooks": dict.fromkeys(("on_call", "on_attempt", "on_result", "on_error"), hear)},
     "logs": {"logs": True, "redaction": {"patterns": ["email", "card"]}},
     "metrics": {"metrics": True},
+    "alerts": {"alerts": [{"on": "errors", "to": hear}]},
     "telemetry": {"telemetry": {"tracer_provider": TracerProvider(), "meter_provider": MeterProvider()}},
     "guardrails": {"guardrails": {"allowed_models": ["m", "second"], "max_output_tokens": 100}},
     "cache": {"cache": {"scope": "all"}},
