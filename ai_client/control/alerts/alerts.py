@@ -70,7 +70,8 @@ class Alerts:
             name = digest(f"{told}|{number}")
             self._rules.append(WatchedRule(rule, name, AlertOutbox(receiver, AlertClaims(store, name))))
         self._errors = [self._error_share(one, store) for one in self._of("errors")]
-        self.least = min((share for one in self._of("budget") for share in one.rule.shares), default=1.0)
+        self._marks = [(share, one.outbox) for one in self._of("budget") for share in one.rule.shares]
+        self.least = min((share for share, _ in self._marks), default=1.0)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call, as there is nothing to do about it here."""
@@ -95,22 +96,24 @@ class Alerts:
     def balance(self, budget: Any, record: Record, place: Place, ledger: Ledger) -> None:
         """Take the balance of a budget after a call, and alert of each share that it has reached."""
         whole = budget.limit + ledger.granted
-        for one in self._of("budget"):
-            for share in one.rule.shares:
-                key = f"{place.key}|{share}|{ledger.granted}|{ledger.resets}"
-                if ledger.used >= share * whole and not one.outbox.is_known(key):
-                    at = window(budget.per, budget.timezone, time.time())
-                    reached = texts.ReachedShare(
-                        budget,
-                        self._labels_of(budget, record),
-                        share,
-                        budget.shown(ledger.used),
-                        budget.shown(whole),
-                        key,
-                        at.start,
-                        at.end,
-                    )
-                    one.outbox.offer(key, place.until, partial(texts.of_budget, reached))
+        for share, outbox in self._marks:
+            if ledger.used < share * whole:
+                continue
+            key = f"{place.key}|{share}|{ledger.granted}|{ledger.resets}"
+            if outbox.is_known(key):
+                continue
+            at = window(budget.per, budget.timezone, time.time())
+            reached = texts.ReachedShare(
+                budget,
+                self._labels_of(budget, record),
+                share,
+                budget.shown(ledger.used),
+                budget.shown(whole),
+                key,
+                at.start,
+                at.end,
+            )
+            outbox.offer(key, place.until, partial(texts.of_budget, reached))
 
     def _labels_of(self, budget: Budget, record: Record) -> dict[str, str]:
         values = zip(budget.scopes, values_in(budget.scopes, record), strict=True)
