@@ -249,14 +249,11 @@ def test_steps_of_an_attempt(invoke: Invoke, upstream: Upstream) -> None:
 
 def test_the_wait_for_a_connection_is_the_queue(sync: bool, upstream: Upstream) -> None:
     """A call that waits until another one gives its connection back has waited in the queue."""
-    journal = Journalled()
     gate = Gate()
     upstream.reply(gate=gate)
-    limits = {"max_connections": 1}
     provider = ClientProvider(
-        base_url=upstream.base_url, api_key="sk-test", **limits, controls={"journal": True}
+        base_url=upstream.base_url, api_key="sk-test", max_connections=1, controls={"journal": True}
     )
-    journal.book = provider.journal
 
     def open_later() -> None:
         deadline = time.monotonic() + 30
@@ -365,7 +362,7 @@ def test_aliases_that_share_a_store_share_a_journal(upstream: Upstream) -> None:
     controls = {"journal": True, "store": "memory://"}
     store = open_store("memory://")
     shared = {**controls, "store": store}
-    options = {"base_url": upstream.base_url, "api_key": "sk-test"}
+    options: dict[str, Any] = {"base_url": upstream.base_url, "api_key": "sk-test"}
     provider = ClientProvider(
         **options,
         controls=shared,

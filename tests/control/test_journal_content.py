@@ -151,8 +151,9 @@ def test_a_response_that_is_streamed_is_kept_whole(invoke: Invoke, upstream: Ups
     invoke(stream.close)
     entry = journal.entries()[0]
     assert entry.outcome == "cancelled"
-    content = journal.book.content(entry.id)  # type: ignore[assignment]
-    assert content.answer == {"text": "Hel"}
+    left = journal.book.content(entry.id)
+    assert left is not None
+    assert left.answer == {"text": "Hel"}
 
 
 def test_a_long_stream_is_cut(invoke: Invoke, upstream: Upstream) -> None:

@@ -143,7 +143,7 @@ SITES = {"fastapi": fastapi_site, "flask": flask_site, "django": django_site}
 def test_calls_of_a_request_have_one_id(site: Any, upstream: Upstream, tmp_path: Path) -> None:
     """All calls of a request share an id that no other request has, whatever thread, task or client makes them."""
     controls = {"journal": {"per_second": 1000}, "store": f"sqlite:///{tmp_path / 'store.db'}"}
-    options = {"api_key": KEY, "base_url": upstream.base_url, "controls": controls}
+    options: dict[str, Any] = {"api_key": KEY, "base_url": upstream.base_url, "controls": controls}
     with site(options) as get:
         for where in ("/sync", "/sync", "/async"):
             get(where)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_every_call_is_there_as_its_upstream_saw_it(store_url: str) -> None:
 
 def check_reading(provider: ClientProvider, entries: list[JournalEntry]) -> None:
     """Hold each way of reading against all entries."""
-    read = provider.journal.entries
+    read: Callable[..., list[JournalEntry]] = provider.journal.entries
     for name, value in (
         ("endpoint", "/moved"),
         ("tenant", "acme"),
