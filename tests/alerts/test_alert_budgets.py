@@ -1,5 +1,7 @@
 """Alerts of budgets: once for each share and window, over all processes."""
 
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +12,7 @@ from ai_client.control import Alert
 from ai_client.testing import Upstream
 from tests.support.alert_receiver import AlertReceiver
 from tests.support.alerting import alerting, ask, soft
-from tests.support.forks import in_child
+from tests.support.forks import in_child, unannounced
 from tests.support.waiting import until
 
 
@@ -111,8 +113,11 @@ def test_what_hard_budgets_advise(upstream: Upstream) -> None:
     assert total.window == "total"
 
 
+@pytest.mark.parametrize("fork", [os.fork, unannounced])
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_child_repeats_nothing(upstream: Upstream, receiver: AlertReceiver, shared_url: str) -> None:
+def test_a_child_repeats_nothing(
+    upstream: Upstream, receiver: AlertReceiver, shared_url: str, fork: Callable[[], int]
+) -> None:
     """A forked child delivers nothing that its parent has handed over or delivered, and alerts of what it finds."""
     receiver.hangs = True  # so that the parent is at it while it forks
     provider = alerting(
@@ -127,7 +132,7 @@ def test_a_child_repeats_nothing(upstream: Upstream, receiver: AlertReceiver, sh
         return True
 
     receiver.hangs = False
-    assert in_child(work)
+    assert in_child(work, fork)
     receiver.freed.set()
     provider.close()
     events = receiver.events()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from tests.support.alerting import alerting, ask, soft
 from tests.support.certificates import Office
 from tests.support.ports import free_port
 from tests.support.waiting import until
+
+
+def alert() -> Alert:
+    """Return an alert."""
+    now = datetime.now(UTC)
+    return Alert("budget", "t", "m", {}, 1, None, "USD", "day", now, now, "alert_1")
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -118,16 +125,12 @@ def test_a_receiver_that_hangs_disturbs_no_call(
 
 def test_an_answer_has_five_seconds_in_all(receiver: AlertReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """An attempt ends by its deadline, whatever the receiver sends meanwhile."""
-    from datetime import UTC, datetime
-
     monkeypatch.setattr(webhook, "SECONDS", 0.3)
     monkeypatch.setattr(webhook, "_PAUSES", ())
     receiver.hangs = True
-    now = datetime.now(UTC)
-    alert = Alert("budget", "t", "m", {}, 1, None, "usd", "day", now, now, "alert_1")
     send = webhook.AlertWebhook(receiver.url, SECRET, None, {})
     with pytest.raises(webhook.DeliveryError, match=r"did not answer \(ReadTimeout\)"):
-        send(alert)
+        send(alert())
 
 
 def test_servers_are_trusted_as_the_clients_are(
@@ -146,6 +149,17 @@ def test_servers_are_trusted_as_the_clients_are(
             provider.close()
         assert len(receiver.events()) == 1
     assert [one.rpartition(": ")[2] for one in logged(caplog)] == ["it did not answer (ConnectError)"] * 2
+
+
+def test_proxies_of_the_environment_hold(receiver: AlertReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert goes through the proxy that the environment names, unless that leaves its host out."""
+    monkeypatch.setattr(webhook, "_PAUSES", ())
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(webhook.DeliveryError, match="did not answer"):
+        webhook.AlertWebhook(receiver.url, SECRET, None, {})(alert())
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    webhook.AlertWebhook(receiver.url, SECRET, None, {})(alert())
+    assert len(receiver.events()) == 1
 
 
 def test_functions_that_fail_are_logged(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
