@@ -172,6 +172,6 @@ def _related(request: PageRequest, entry: JournalEntry, siblings: Sequence[Journ
         tag("h2", "Related calls"),
         tag("ul", links, class_="links"),
         tag("h3", "Time line of the web request"),
-        time_line_figure(request_line_of(siblings), "web request"),
+        time_line_figure(request_line_of(siblings), "web request", since="first call"),
         calls_table(request, siblings, "The calls of the same web request"),
     )

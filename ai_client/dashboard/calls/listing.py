@@ -74,7 +74,7 @@ def _line(entries: Sequence[JournalEntry]) -> Html | None:
     """Return the time line of the calls of a web request; nothing where there are not several."""
     if len(entries) < 2:  # noqa: PLR2004
         return None
-    figure = time_line_figure(request_line_of(entries), "web request")
+    figure = time_line_figure(request_line_of(entries), "web request", since="first call")
     return tag("section", tag("h2", "Time line of the web request"), figure, class_="request-line")
 
 

@@ -22,16 +22,17 @@ _NEAR = 8.0
 """Percent of the width near an edge, where a text begins or ends at its moment."""
 
 
-def time_line_figure(line: TimeLine, of: str = "call") -> Html:
+def time_line_figure(line: TimeLine, of: str = "call", since: str | None = None) -> Html:
     """Return the time line as a picture with a legend, and as a table.
 
     Args:
         line: The time line.
         of: Of what it is.
+        since: From the beginning of what its time counts, where that is something else.
     """
     if not line.seconds:
         return tag("p", "No time was measured.")
-    caption = f"Time from the beginning of the {of}"
+    caption = f"Time from the beginning of the {since or of}"
     return tag(
         "figure",
         tag("figcaption", caption, class_="quiet"),
