@@ -58,7 +58,11 @@ def _body(view: PageView) -> Child:
         if totals["waiting"]
         else None,
         table(
-            "Processes", ["Process", *_FIGURES.values(), "Seen"], cells, numbers=len(_FIGURES) + 1, wide=True
+            "Clients and connections by process",
+            ["Process", *_FIGURES.values(), "Seen"],
+            cells,
+            numbers=len(_FIGURES) + 1,
+            wide=True,
         ),
     ]
 

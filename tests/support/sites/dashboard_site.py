@@ -28,7 +28,8 @@ def options() -> dict[str, Any]:
         "telemetry": False,
         "store": os.environ["DASHBOARD_STORE"],
         "dashboard": True,
-        "journal": {"content": True},
+        "journal": {"content": True, "per_second": 1000},
+        "prices": {**CONTROLS["prices"], **{text: {"input": 1.0, "output": 3.0} for text in HOSTILE}},
         "budgets": [{"usd": 5, "per": "day", "scope": "tenant", "name": "daily"}],
     }
     return {
@@ -52,7 +53,7 @@ def fastapi_app() -> Any:
     from ai_client_fastapi import AIClientDep, ai_client_lifespan, dashboard_routes
 
     app = FastAPI(lifespan=ai_client_lifespan(options()))
-    app.include_router(dashboard_routes(token=TOKEN), prefix="/ops")
+    app.include_router(dashboard_routes(token=TOKEN, development=True), prefix="/ops")
 
     @app.get("/calls/{tenant}/{kind}/{number}")
     async def make(tenant: str, kind: str, number: int, client: AIClientDep) -> str:
@@ -76,7 +77,7 @@ def flask_app() -> Any:
 
     app = Flask(__name__)
     clients = AIClient(app, **options())
-    app.register_blueprint(clients.dashboard_blueprint(token=TOKEN), url_prefix="/ops")
+    app.register_blueprint(clients.dashboard_blueprint(token=TOKEN, development=True), url_prefix="/ops")
 
     @app.get("/calls/<tenant>/<kind>/<int:number>")
     def make(tenant: str, kind: str, number: int) -> str:
@@ -106,7 +107,11 @@ def django_app() -> Any:
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF=__name__,
         INSTALLED_APPS=["ai_client_django"],
-        MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+        MIDDLEWARE=[
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "ai_client_django.middleware.AIClientMiddleware",
+        ],
         AI_CLIENT=options(),
     )
     django.setup()
@@ -126,7 +131,7 @@ def django_app() -> Any:
         return HttpResponse()
 
     globals()["urlpatterns"] = [
-        path("ops/ai/", include(dashboard_urls(token=TOKEN))),
+        path("ops/ai/", include(dashboard_urls(token=TOKEN, development=True))),
         path("calls/<str:tenant>/<str:kind>/<int:number>", make),
         path("hostile/<int:number>", attack),
     ]
