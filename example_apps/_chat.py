@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ai_client.control import call_record
 
 from ._markdown import to_html
+from ._offline import policies
 from ._policy import content_security_policy
 
 PAGE = Path(__file__).parent / "_static" / "chat.html"
@@ -21,6 +22,12 @@ PAGE_HEADERS = {
 }
 MODEL = os.environ.get("CHAT_MODEL", "gpt-5.4-mini")
 OFFLINE = "CHAT_OFFLINE"
+"""Whether the upstream on this machine answers."""
+LOCAL = "CHAT_LOCAL"
+"""The address of the offline demo, where nobody but this machine reaches it."""
+DASHBOARD = "/ai/"
+LAST_HOUR = f"{DASHBOARD}?range=1h"
+"""The dashboard with what was done just now."""
 _CHAT_MODELS = re.compile(r"gpt-\d")
 
 
@@ -122,12 +129,33 @@ class Plan(BaseModel):
 
 def controls() -> dict[str, Any]:
     """Return the policies around every call: cost is measured, and each day has a token budget."""
-    return {
+    budget = {"tokens": int(os.environ.get("CHAT_TOKENS_PER_DAY", "1000000")), "per": "day"}
+    chosen: dict[str, Any] = {
         "store": os.environ.get("CHAT_STORE", "memory://"),
         "cost": True,
         "price_options": {"provider": "openai"},  # also at the address of the offline upstream
-        "budgets": [{"tokens": int(os.environ.get("CHAT_TOKENS_PER_DAY", "1000000")), "per": "day"}],
+        "budgets": [budget],
+        "dashboard": dashboard() is not None,
     }
+    if is_local():
+        chosen |= {**policies.controls(), "budgets": [budget, policies.budget()]}
+    return chosen
+
+
+def is_local() -> bool:
+    """Return whether this is the offline demo, which nobody but this machine reaches."""
+    return bool(os.environ.get(OFFLINE) and os.environ.get(LOCAL))
+
+
+def dashboard() -> dict[str, Any] | None:
+    """Return who may see the dashboard, as keywords of what mounts it; without a token there is none.
+
+    In the offline demo anyone on this machine may: its calls are made up.
+    """
+    if is_local():
+        return {"public": True}
+    token = os.environ.get("CHAT_DASHBOARD_TOKEN")
+    return {"token": token} if token else None
 
 
 def about(framework: str, base_url: object, models: Iterable[str]) -> dict[str, Any]:
@@ -138,6 +166,8 @@ def about(framework: str, base_url: object, models: Iterable[str]) -> dict[str, 
         "base_url": str(base_url),
         "model": MODEL,
         "models": sorted({MODEL, *filter(_CHAT_MODELS.match, models)}),
+        "dashboard": None if dashboard() is None else DASHBOARD.lstrip("/"),
+        "traffic": is_local(),
     }
 
 

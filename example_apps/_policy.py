@@ -15,7 +15,7 @@ def content_security_policy(page: str) -> str:
             "connect-src 'self'",
             "img-src data:",  # the icon
             "base-uri 'none'",
-            "form-action 'none'",
+            "form-action 'self'",
             "frame-ancestors 'none'",
         )
     )

@@ -6,11 +6,14 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from ipaddress import ip_address
 
 from ai_client.testing import Upstream
 
-from ._chat import OFFLINE
-from ._showcase import show
+from ._chat import DASHBOARD, LOCAL, OFFLINE, dashboard
+from ._offline.answers import prepare
+from ._offline.terminal import log_briefly
+from ._offline.traffic import traffic
 
 SECONDS_BETWEEN_WORDS = 0.03
 SECONDS_TO_FINISH = 5
@@ -40,14 +43,22 @@ def start(target: str, serve: Callable[[socket.socket], None]) -> int:
     with ExitStack() as stack:
         # asyncio disables Nagle's algorithm only on sockets that report their protocol; this constructor detects it
         listener = stack.enter_context(socket.socket(fileno=opened.detach()))
+        url = f"http://{options.host}:{listener.getsockname()[1]}"
         if not os.environ.get("OPENAI_API_KEY"):
             upstream = stack.enter_context(Upstream(delay=SECONDS_BETWEEN_WORDS, record=False))
-            upstream.always(show, path="/chat/completions")
+            prepare(upstream)
             os.environ.update(
                 {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": upstream.base_url, OFFLINE: "1"}
             )
             print("OPENAI_API_KEY is not set: the offline upstream answers, with canned text.")
-        print(f"Chat is at http://{options.host}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)
+            if ip_address(listener.getsockname()[0]).is_loopback:
+                os.environ.update({LOCAL: url, "AI_CLIENT_WARN_ON_EXTRA_CLIENTS": "1"})
+                stack.callback(traffic.stop)
+                log_briefly()
+        print(f"Chat is at {url} (Ctrl-C ends it)")
+        if dashboard() is not None:
+            print(f"The dashboard is at {url}{DASHBOARD}")
+        sys.stdout.flush()
         with suppress(KeyboardInterrupt):
             serve(listener)
     return 0

@@ -17,6 +17,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ai_client_django.middleware.AIClientMiddleware",
 ]
+if _chat.is_local():
+    MIDDLEWARE.append("example_apps.django_chat.offline.TenantMiddleware")
 USE_TZ = True
 SILENCED_SYSTEM_CHECKS = ["security.W003"]  # no CSRF middleware: the site uses no cookies
 AI_CLIENT = {"controls": _chat.controls()}

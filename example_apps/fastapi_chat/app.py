@@ -10,11 +10,22 @@ from ai_client_fastapi import (
     AIClientDep,
     add_ai_client_error_handlers,
     ai_client_lifespan,
+    dashboard_routes,
     stream_response,
 )
 from example_apps import _chat
 from example_apps._chat import PAGE, PAGE_HEADERS, Answer, Chat, Plan, Question, Texts
 from example_apps._stream import AsyncPageStream
+
+from . import offline
+
+
+def include_operations(app: FastAPI) -> None:
+    """Include the dashboard, where there is one, and the routes of the offline demo."""
+    if (readers := _chat.dashboard()) is not None:
+        app.include_router(dashboard_routes(_chat.DASHBOARD, **readers))
+    if _chat.is_local():
+        app.include_router(offline.routes)
 
 
 def create_app(**options: Any) -> FastAPI:
@@ -24,7 +35,9 @@ def create_app(**options: Any) -> FastAPI:
         **options: Options of the AI client, which take precedence over the environment.
     """
     options = {"controls": _chat.controls(), **options}
-    app = FastAPI(title="Chat", lifespan=ai_client_lifespan(options, warm=["chat.completions", "models"]))
+    lifespan = ai_client_lifespan(options, warm=["chat.completions", "models"])
+    app = FastAPI(title="Chat", lifespan=lifespan, dependencies=offline.dependencies())
+    include_operations(app)
     add_ai_client_error_handlers(app)
 
     @app.get("/", include_in_schema=False)

@@ -10,6 +10,8 @@ from example_apps import _chat
 from example_apps._chat import PAGE, PAGE_HEADERS, Answer, Chat, InputError, Plan, Question, Texts
 from example_apps._stream import PageStream
 
+from .offline import offline_routes
+
 ai = AIClient()
 routes = Blueprint("chat", __name__)
 
@@ -27,6 +29,10 @@ def create_app(**config: Any) -> Flask:
     app.config.update(config)
     ai.init_app(app)
     app.register_blueprint(routes)
+    if _chat.is_local():
+        app.register_blueprint(offline_routes(ai))
+    if (readers := _chat.dashboard()) is not None:
+        app.register_blueprint(ai.dashboard_blueprint(_chat.DASHBOARD, **readers))
     app.register_error_handler(InputError, refuse)
     app.register_error_handler(InvalidWebhookSignatureError, refuse_webhook)
     return app
