@@ -43,6 +43,9 @@ def pages(word: str) -> list[str]:
 @pytest.mark.parametrize(
     ("word", "page"),
     [
+        ("dashboard", "operations/dashboard.html"),
+        ("journal", "operations/journal.html"),
+        ("alert", "operations/alerts.html"),
         ("health", "operations/health.html"),
         ("proxy", "network.html"),
         ("doctor", "operations/doctor.html"),
