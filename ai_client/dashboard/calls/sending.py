@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from ..._answers.stream import Stream
 from ..._call.labels import current_request, labels
 from ..._exchange.origins import is_absolute
+from ...client import OpenAI
 from ...errors import OpenAIError
 from ...operations.journal import JournalContent, JournalEntry
 from .redacted import is_redacted, is_upload
@@ -66,7 +67,10 @@ def send_again(provider: Any, entry: JournalEntry, body: Mapping[str, Any], *, f
     earlier = _ids(provider)
     error: str | None = None
     try:
-        _perform(provider[entry.client].client, entry, body, fresh=fresh)
+        client: object = provider[entry.client].client
+        if not isinstance(client, OpenAI):
+            return SentCall(None, "It was not sent: something else stands in the place of the client.")
+        _perform(client, entry, body, fresh=fresh)
     except OpenAIError as failure:
         error = f"{type(failure).__name__}: {failure}"
     return SentCall(_new_id(provider, earlier), error)

@@ -206,6 +206,15 @@ def test_a_failed_call_leads_to_its_page(site: Site) -> None:
     assert "BadRequestError" in text
 
 
+def test_what_stands_in_for_a_client_sends_nothing(site: Site) -> None:
+    """Where something else stands in the place of the client, as in tests, the page says so."""
+    key = site.ask()
+    fields = site.form(key)
+    with site.provider.override(object()):
+        answer = site.post(key, fields)
+    assert "stands in the place" in site.get(answer.headers["location"].removeprefix("/ai/")).body.decode()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_call_has_a_deadline(site: Site, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that takes too long is given up, its stream too, and leads to the page that says so."""
