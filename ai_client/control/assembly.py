@@ -15,17 +15,14 @@ from .concurrency import Concurrency
 from .fallback.policy import Fallback
 from .guardrails import Guardrails, Rules
 from .journal.parts import CallJournal, TargetJournal
-from .journal.policy import Journal
-from .observability.hooks import Hooks
-from .observability.logs import Logs
 from .observability.metrics import CallMetrics, Metrics, TargetMetrics
-from .observability.redaction.policy import Redaction
 from .options.checking import check_names, checked, checked_options, make, mapping, resolved, sequence
 from .own_policies import placed
 from .pricing.price import Price
 from .pricing.prices import Prices
 from .retry_budget import RetryBudget
 from .statistics.policy import Statistics
+from .watching import journals_in, watching
 
 if TYPE_CHECKING:
     from .alerts.alerts import Alerts
@@ -106,7 +103,7 @@ def make_layers(
     store = _store(given)
     own = placed(given.get("policies", ()), factories=factories)
     metrics = _metrics(given, store, client)
-    journals = _journals(given, store, client)
+    journals = journals_in(given, store, client)
     has_breaker = controls.get("breaker") is not False
     alerts: Alerts | None = None
     if "alerts" in given:
@@ -115,7 +112,7 @@ def make_layers(
         alerts = make_alerts(given, store, client, network or {}, has_breaker=has_breaker)
     layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *map(CallJournal, journals)]
     layers += [] if alerts is None else [alerts, *alerts.policies]
-    layers += _watching(given)
+    layers += watching(given)
     if "guardrails" in given:
         layers.append(_guardrails(given["guardrails"]))
     if "cache" in given:
@@ -167,33 +164,6 @@ def _metrics(given: Mapping[str, Any], store: Any, client: str) -> list[Metrics]
         return []
     more = {"store": store, "client": client, "statistics": statistics, "is_shown": "metrics" in given}
     return [make(Metrics, given.get("metrics", True), "metrics", **more)]
-
-
-def _watching(given: Mapping[str, Any]) -> list[Any]:
-    """Build the policies that observe calls and change nothing."""
-    redaction = make(Redaction, given.get("redaction", {}), "redaction")
-    layers: list[Any] = []
-    if "telemetry" in given:
-        from .observability.telemetry import Telemetry  # noqa: PLC0415 - only where it is asked for
-
-        layers.append(make(Telemetry, given["telemetry"], "telemetry", redaction=redaction))
-    if "logs" in given:
-        layers.append(make(Logs, given["logs"], "logs", redaction=redaction))
-    if "hooks" in given:
-        hooks = given["hooks"]
-        if not isinstance(hooks, Hooks):
-            named = mapping(hooks, "hooks")
-            hooks = {name: resolved(value, f"hooks.{name}") for name, value in named.items()}
-        layers.append(make(Hooks, hooks, "hooks", redaction=redaction))
-    return layers
-
-
-def _journals(given: Mapping[str, Any], store: Any, client: str) -> list[Journal]:
-    """Build the policy that keeps the last calls, where it is asked for."""
-    if "journal" not in given:
-        return []
-    redaction = make(Redaction, given.get("redaction", {}), "redaction")
-    return [make(Journal, given["journal"], "journal", store=store, client=client, redaction=redaction)]
 
 
 def _counting(given: Mapping[str, Any], store: Any, alerts: "Alerts | None") -> list[Any]:

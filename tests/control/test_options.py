@@ -34,6 +34,8 @@ EVERYTHING: dict[str, Any] = {
     "cost": True,
     "metrics": True,
     "journal": True,
+    "statistics": True,
+    "dashboard": True,
     "prices": {"gpt-4o-mini": {"input": 1, "output": 2}},
     "price_options": {"library": False},
     "rate_limits": [{"requests": 100, "per": "minute", "scope": ["tenant", "model"]}],
