@@ -1,12 +1,12 @@
 """A router of FastAPI whose endpoints have the dependencies of what it is included in, and that Starlette can mount."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from importlib import import_module
 
 from fastapi import APIRouter, FastAPI
-from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class DependableRouter(APIRouter):
@@ -30,5 +30,15 @@ class DependableRouter(APIRouter):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; in an application of plain Starlette nothing else holds what FastAPI closes after one."""
         within = super().__call__
-        app = within if isinstance(scope.get("app"), FastAPI) else AsyncExitStackMiddleware(within)
+        app = within if isinstance(scope.get("app"), FastAPI) else _closing(within)
         await app(scope, receive, send)
+
+
+def _closing(app: ASGIApp) -> ASGIApp:
+    """Wrap an application in what FastAPI closes files with; some older versions need nothing around an endpoint."""
+    try:
+        module = import_module("fastapi.middleware.asyncexitstack")
+    except ImportError:
+        return app
+    wrapped: ASGIApp = module.AsyncExitStackMiddleware(app)
+    return wrapped

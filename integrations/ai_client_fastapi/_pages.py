@@ -27,9 +27,9 @@ def dependable_router(
     endpoint: Callable[[Request], Awaitable[Response]], paths: Sequence[str], methods: Sequence[str]
 ) -> APIRouter:
     """Return a router with one endpoint, which FastAPI asks the dependencies of an application or router for."""
-    try:
-        from ._dependable import DependableRouter  # noqa: PLC0415 - needs FastAPI
-    except ImportError:
+    if cast("object", APIRouter) is Router:
         routes = [Route(path, endpoint, methods=[*methods], include_in_schema=False) for path in paths]
         return cast("APIRouter", Router(routes=routes))
+    from ._dependable import DependableRouter  # noqa: PLC0415 - needs FastAPI
+
     return DependableRouter(endpoint, paths, methods)

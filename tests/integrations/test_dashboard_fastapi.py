@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 
 from ai_client.dashboard.mounting import BODY_LIMIT
 from ai_client.errors import ConfigError
@@ -219,3 +219,13 @@ def test_no_client() -> None:
     answer = TestClient(app).get("/ai")
     assert answer.status_code == 503
     assert re.search("has no AI client", answer.text)
+
+
+def test_starlette_without_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where FastAPI is not installed, it is a router of Starlette."""
+    monkeypatch.setattr("ai_client_fastapi._pages.APIRouter", Router)
+    routes = dashboard_routes(public=True)
+    assert type(routes) is Router
+    with TestClient(Starlette(routes=[Mount("/", app=routes)], lifespan=lifespan())) as http:
+        assert is_dashboard(http.get("/ai").text)
+        assert http.put("/ai").status_code == 405
