@@ -13,7 +13,7 @@ from tools.docs.settings import all_settings, keywords
 from tools.readme import ROOT
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-WITHOUT_MEMBERS = {"store", "on_store_failure", "policies", "models"}
+WITHOUT_MEMBERS = {"store", "on_store_failure", "policies", "models", "dashboard"}
 """Options of `controls` that are no policy's."""
 DOCUMENTED = [
     pytest.param(one.annotation, one.description, id=f"{option}.{one.name}")

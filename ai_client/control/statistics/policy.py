@@ -19,7 +19,7 @@ class Statistics:
 
     Args:
         store: Where processes add up what they count.
-        max_series: Endpoints, models and tenants that a day tells apart, so many of each, and so many of their
+        max_series: Series that a day tells apart: so many endpoints, models and tenants each, and so many of their
             combinations; others count under `other`.
         retention: Days for which days are kept.
         name: Tells applications apart that share a store.
