@@ -13,7 +13,7 @@ from ..operations.breakers import BreakerState
 from ..operations.budget_state import BudgetState
 from ..operations.health import HealthReport
 from ..operations.statistics import StatisticsReport
-from ..operations.workers import ExtraClients, WorkerState
+from ..operations.workers import ExtraClientLine, WorkerState
 from .filters import Filters
 from .retirement import RetiringModel, retiring_models
 
@@ -97,7 +97,7 @@ class OverviewFigures:
     budgets: Read[list[BudgetState]]
     breakers: Read[list[BreakerState]]
     workers: Read[list[WorkerState]]
-    extra_clients: Read[list[ExtraClients]]
+    extra_clients: Read[list[ExtraClientLine]]
     retiring: Read[list[RetiringModel] | None]
 
 
@@ -189,5 +189,5 @@ def _this_process(provider: Any) -> WorkerState:
     return WorkerState(host="", pid=state.pid, seen=datetime.now(UTC), in_flight=sums["in_use"], **sums)
 
 
-def _own_extra_clients() -> list[ExtraClients]:
-    return [ExtraClients(f"{one.file}:{one.line}", one.client, one.count) for one in counts()]
+def _own_extra_clients() -> list[ExtraClientLine]:
+    return [ExtraClientLine(f"{one.file}:{one.line}", one.client, one.count) for one in counts()]

@@ -16,7 +16,7 @@ from .call_sums import CallSums, Histogram, call_sums
 from .configured import Aliases
 from .counting import counting_in
 from .statistics_range import Range, range_of
-from .statistics_rows import Labels, added_rows
+from .statistics_rows import ChosenLabels, added_rows
 
 __all__ = ["CallSums", "Histogram", "Point", "StatisticsBook", "StatisticsReport"]
 _SECONDS = 5.0
@@ -96,7 +96,7 @@ class StatisticsBook:
             ConfigError: No control `statistics` is configured, or an argument is invalid.
             StoreError: A store is down, or did not answer in time.
         """
-        return read(partial(self._report, since, until, Labels(endpoint, model, tenant)), _SECONDS)
+        return read(partial(self._report, since, until, ChosenLabels(endpoint, model, tenant)), _SECONDS)
 
     async def areport(
         self,
@@ -108,10 +108,12 @@ class StatisticsBook:
         tenant: str | None = None,
     ) -> StatisticsReport:
         """Return a report like `report`, without blocking the event loop."""
-        return await aread(partial(self._report, since, until, Labels(endpoint, model, tenant)), _SECONDS)
+        return await aread(
+            partial(self._report, since, until, ChosenLabels(endpoint, model, tenant)), _SECONDS
+        )
 
     async def _report(
-        self, since: datetime | timedelta, until: datetime | None, labels: Labels, io: Any
+        self, since: datetime | timedelta, until: datetime | None, labels: ChosenLabels, io: Any
     ) -> StatisticsReport:
         kept = [
             metrics.statistics
@@ -127,7 +129,7 @@ class StatisticsBook:
         return await aside(io, partial(_made, found, labels, time_asked, is_priced=is_priced))
 
 
-async def _totals(io: Any, statistics: Statistics, labels: Labels, asked: Range) -> Totals:
+async def _totals(io: Any, statistics: Statistics, labels: ChosenLabels, asked: Range) -> Totals:
     """Return the rows of a view in all periods together, and those of all calls of the report in each by number."""
     digest = digest_of(statistics.name, statistics.client, labels.view)
     periods = asked.periods(digest)
@@ -137,7 +139,9 @@ async def _totals(io: Any, statistics: Statistics, labels: Labels, asked: Range)
     return found._replace(apart={period[: -len(digest)]: keys for period, keys in found.apart.items()})
 
 
-def _made(found: Sequence[Totals], labels: Labels, asked: Range, *, is_priced: bool) -> StatisticsReport:
+def _made(
+    found: Sequence[Totals], labels: ChosenLabels, asked: Range, *, is_priced: bool
+) -> StatisticsReport:
     """Return the report of what was read for several aliases."""
     together = added({str(number): one.sums for number, one in enumerate(found)}, ()).sums
     rows = labels.rows(together)

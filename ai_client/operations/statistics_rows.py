@@ -10,7 +10,7 @@ from ..control.statistics.periods import (
     MODEL,
     TENANT,
     TOTAL,
-    View,
+    CallView,
     by_pair,
     by_value,
     pair,
@@ -21,7 +21,7 @@ Amounts: TypeAlias = Mapping[str, int]
 Sums: TypeAlias = dict[str, Amounts]
 
 
-class Rows(NamedTuple):
+class CallRows(NamedTuple):
     """The amounts of the calls of a report.
 
     Attributes:
@@ -35,7 +35,7 @@ class Rows(NamedTuple):
     tenants: Sums
 
 
-class Labels(NamedTuple):
+class ChosenLabels(NamedTuple):
     """The labels that the calls of a report have; `None` where any will do."""
 
     endpoint: str | None
@@ -43,13 +43,13 @@ class Labels(NamedTuple):
     tenant: str | None
 
     @property
-    def view(self) -> View:
+    def view(self) -> CallView:
         """The view that tells the calls apart in the fewest rows."""
         if self.tenant is not None:
-            return View(TENANT, self.tenant)
+            return CallView(TENANT, self.tenant)
         if self.endpoint is not None:
-            return View(ENDPOINT, self.endpoint)
-        return View(ALL) if self.model is None else View(MODEL, self.model)
+            return CallView(ENDPOINT, self.endpoint)
+        return CallView(ALL) if self.model is None else CallView(MODEL, self.model)
 
     def totals(self, known: Iterable[str]) -> list[str]:
         """Return the rows of the view that hold each of the calls once; *known* are those that there are."""
@@ -65,11 +65,11 @@ class Labels(NamedTuple):
         """Whether `totals` needs to know which rows there are."""
         return self.tenant is not None and not (self.endpoint is None and self.model is None)
 
-    def rows(self, sums: Mapping[str, Amounts]) -> Rows:
+    def rows(self, sums: Mapping[str, Amounts]) -> CallRows:
         """Return the amounts of the calls of the rows of the view, and how they add up."""
         total = added_rows(sums.get(key, {}) for key in self.totals(sums))
         if not total:
-            return Rows({}, {}, {}, {})
+            return CallRows({}, {}, {}, {})
         endpoints, models, tenants = (by_value(sums, letter) for letter in (ENDPOINT, MODEL, TENANT))
         pairs = by_pair(sums)
         if self.tenant is not None:
@@ -84,7 +84,7 @@ class Labels(NamedTuple):
             )
         if self.model is not None:
             models = {self.model: total}
-        return Rows(total, _in_brief(endpoints), models, _in_brief(tenants))
+        return CallRows(total, _in_brief(endpoints), models, _in_brief(tenants))
 
     def _has(self, endpoint: str, model: str) -> bool:
         return self.endpoint in {None, endpoint} and self.model in {None, model}

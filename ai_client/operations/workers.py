@@ -78,9 +78,6 @@ class ExtraClientLine:
     count: int
 
 
-ExtraClients = ExtraClientLine
-
-
 class WorkerBook:
     """The processes that share the stores of some clients: with a store in memory, only this one.
 

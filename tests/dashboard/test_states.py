@@ -14,7 +14,7 @@ from ai_client.errors import ConfigError, StoreError
 from ai_client.operations import HealthReport
 from ai_client.operations.health import Reason
 from ai_client.operations.statistics import CallSums, StatisticsReport
-from ai_client.operations.workers import ExtraClients
+from ai_client.operations.workers import ExtraClientLine
 from tests.support.made_up_figures import MadeUpProvider, breaker, budget, raising, report
 from tests.support.read_page import Element, ReadPage
 
@@ -143,7 +143,7 @@ def test_hostile_names_are_text() -> None:
         statistics_report=lambda **_: plain,
         budget_states=lambda: [budget(HOSTILE, f"user={HOSTILE}", 1, 2)],
         breaker_states=lambda: [breaker(HOSTILE, "open", account=HOSTILE)],
-        lines=lambda: [ExtraClients(HOSTILE, HOSTILE, 3)],
+        lines=lambda: [ExtraClientLine(HOSTILE, HOSTILE, 3)],
         health_report=lambda: HealthReport("degraded", (Reason("pool", HOSTILE),)),
     )
     page = read(provider, "tenant=%3Cscript%3Ealert(2)%3C%2Fscript%3E")

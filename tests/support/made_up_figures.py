@@ -12,7 +12,7 @@ from ai_client.dashboard.retirement import RetiringModel
 from ai_client.errors import ConfigError
 from ai_client.operations import BreakerState, BudgetState, HealthReport
 from ai_client.operations.statistics import CallSums, Histogram, Point, StatisticsReport
-from ai_client.operations.workers import ExtraClients, WorkerState
+from ai_client.operations.workers import ExtraClientLine, WorkerState
 
 NOW = datetime(2026, 11, 30, 11, 30, tzinfo=UTC)
 STEPS = {1: timedelta(minutes=1), 24: timedelta(hours=1)}
@@ -173,7 +173,9 @@ class MadeUpProvider:
         breaker("gpt-4.1", "half-open", failures=5),
     ]
     worker_states: Callable[[], list[WorkerState]] = lambda: [worker(4711), worker(4712), worker(88, "web-2")]
-    lines: Callable[[], list[ExtraClients]] = lambda: [ExtraClients("app/views.py:41", "openai.OpenAI", 312)]
+    lines: Callable[[], list[ExtraClientLine]] = lambda: [
+        ExtraClientLine("app/views.py:41", "openai.OpenAI", 312)
+    ]
     asked: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
 
     @property

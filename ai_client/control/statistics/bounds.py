@@ -6,7 +6,7 @@ from ..observability.counting.counts import OTHER, Key
 from .periods import DIMENSIONS, by_value
 
 
-class Bounds:
+class SeriesBounds:
     """The values and combinations of labels that one day tells apart.
 
     Args:

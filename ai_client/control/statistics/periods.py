@@ -54,7 +54,7 @@ TOTAL = ""
 PAIR = "x"
 
 
-class View(NamedTuple):
+class CallView(NamedTuple):
     """Some calls, whose rows are kept and read together: all calls, or those with one label.
 
     Attributes:
@@ -67,7 +67,7 @@ class View(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def digest_of(name: str, client: str, view: View) -> str:
+def digest_of(name: str, client: str, view: CallView) -> str:
     """Return what tells a view of one application's clients apart, in letters that any order of text keeps."""
     return blake2b(to_json([name, client, *view]), digest_size=8).hexdigest()
 

@@ -11,7 +11,7 @@ from ...stores import Tally
 from ...stores.totals import totals_in
 from ..observability.counting.counts import OTHER, Key
 from .amounts import add, brief, kept
-from .bounds import Bounds
+from .bounds import SeriesBounds
 from .periods import (
     ALL,
     ENDPOINT,
@@ -19,7 +19,7 @@ from .periods import (
     MODEL,
     TENANT,
     TOTAL,
-    View,
+    CallView,
     digest_of,
     lengths,
     pair,
@@ -33,7 +33,7 @@ _ENDPOINT, _MODEL, _TENANT = range(3)
 """Places in a key of calls."""
 
 
-class _Place(NamedTuple):
+class _PlaceInView(NamedTuple):
     """A row of a view that calls count in, and whether only in brief."""
 
     digest: str
@@ -60,8 +60,8 @@ class RollUp:
         self._day = self._lengths[-1]
         self._number = -1
         self._learn_at = 0.0
-        self._bounds = Bounds(max_series)
-        self._places: dict[Key, list[_Place]] = {}
+        self._bounds = SeriesBounds(max_series)
+        self._places: dict[Key, list[_PlaceInView]] = {}
 
     def tallies(self, series: Mapping[Key, Mapping[str, int]], now: float) -> list[Tally]:
         """Return what amounts by endpoint, model and tenant add to the periods of *now*; may ask the store once."""
@@ -83,11 +83,11 @@ class RollUp:
                 Tally(period_of(length, number, digest), at, amounts, until)
                 for (digest, at), amounts in sums.items()
             ]
-        listed = period_of(self._day, self._number, self._digest(View(KNOWN)))
+        listed = period_of(self._day, self._number, self._digest(CallView(KNOWN)))
         until = self._day.end(self._number)
         return [*found, *(Tally(listed, key, {"is": 1}, until) for key in fresh)]
 
-    def _digest(self, view: View) -> str:
+    def _digest(self, view: CallView) -> str:
         return digest_of(self._name, self._client, view)
 
     def _begin(self, now: float) -> None:
@@ -95,16 +95,16 @@ class RollUp:
         number = self._day.number(now)
         if number != self._number:
             self._number, self._learn_at = number, 0.0
-            self._bounds = Bounds(self._most)
+            self._bounds = SeriesBounds(self._most)
             self._places.clear()
         if not self._learn_at - _LEARN_EVERY < now < self._learn_at:
-            periods = [period_of(self._day, number, self._digest(View(kind))) for kind in (ALL, KNOWN)]
+            periods = [period_of(self._day, number, self._digest(CallView(kind))) for kind in (ALL, KNOWN)]
             with suppress(StoreError):
                 found = totals_in(self._backend, periods, ()).sums
                 self._bounds.learn(found, (tuple(from_json(key)) for key in found if key.startswith("[")))
                 self._learn_at = now + _LEARN_EVERY
 
-    def _places_of(self, key: Key, fresh: list[str]) -> list[_Place]:
+    def _places_of(self, key: Key, fresh: list[str]) -> list[_PlaceInView]:
         """Return where calls with a key count; append it to *fresh* where it is told apart from now on."""
         found = self._places.get(key)
         if found is not None:
@@ -118,23 +118,23 @@ class RollUp:
             self._places[key] = found
         return found
 
-    def _places_in(self, key: Key, *, is_apart: bool) -> Iterator[_Place]:
+    def _places_in(self, key: Key, *, is_apart: bool) -> Iterator[_PlaceInView]:
         """Yield where calls count whose labels are *key*, which the view of all calls tells apart."""
         endpoint, model, tenant = key
         beside = self._bounds.beside
-        everything = self._digest(View(ALL))
-        yield _Place(everything, TOTAL, False)
-        yield _Place(everything, row(ENDPOINT, endpoint), True)
-        yield _Place(everything, row(MODEL, model), False)
-        yield _Place(everything, row(TENANT, tenant), True)
-        of_endpoint = self._digest(View(ENDPOINT, endpoint))
-        yield _Place(of_endpoint, TOTAL, False)
-        yield _Place(of_endpoint, row(MODEL, beside(key, _ENDPOINT, _MODEL)), False)
-        yield _Place(of_endpoint, pair(model, tenant) if is_apart else pair(OTHER, OTHER), True)
-        of_model = self._digest(View(MODEL, model))
-        yield _Place(of_model, TOTAL, False)
-        yield _Place(of_model, row(ENDPOINT, beside(key, _MODEL, _ENDPOINT)), True)
-        yield _Place(of_model, row(TENANT, beside(key, _MODEL, _TENANT)), True)
-        of_tenant = self._digest(View(TENANT, tenant))
-        yield _Place(of_tenant, TOTAL, False)
-        yield _Place(of_tenant, pair(endpoint, model) if is_apart else pair(OTHER, OTHER), False)
+        everything = self._digest(CallView(ALL))
+        yield _PlaceInView(everything, TOTAL, False)
+        yield _PlaceInView(everything, row(ENDPOINT, endpoint), True)
+        yield _PlaceInView(everything, row(MODEL, model), False)
+        yield _PlaceInView(everything, row(TENANT, tenant), True)
+        of_endpoint = self._digest(CallView(ENDPOINT, endpoint))
+        yield _PlaceInView(of_endpoint, TOTAL, False)
+        yield _PlaceInView(of_endpoint, row(MODEL, beside(key, _ENDPOINT, _MODEL)), False)
+        yield _PlaceInView(of_endpoint, pair(model, tenant) if is_apart else pair(OTHER, OTHER), True)
+        of_model = self._digest(CallView(MODEL, model))
+        yield _PlaceInView(of_model, TOTAL, False)
+        yield _PlaceInView(of_model, row(ENDPOINT, beside(key, _MODEL, _ENDPOINT)), True)
+        yield _PlaceInView(of_model, row(TENANT, beside(key, _MODEL, _TENANT)), True)
+        of_tenant = self._digest(CallView(TENANT, tenant))
+        yield _PlaceInView(of_tenant, TOTAL, False)
+        yield _PlaceInView(of_tenant, pair(endpoint, model) if is_apart else pair(OTHER, OTHER), False)

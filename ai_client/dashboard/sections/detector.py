@@ -1,12 +1,12 @@
 """The section about lines of code that build clients again and again."""
 
-from ...operations.workers import ExtraClients
+from ...operations.workers import ExtraClientLine
 from ..markup import Child, tag
 from ..tables import number_figure, table
 from .view import PageView, Section
 
 
-def _rows(view: PageView) -> list[ExtraClients]:
+def _rows(view: PageView) -> list[ExtraClientLine]:
     """Return the lines, the worst first."""
     return sorted(view.gathered.extra_clients.value, key=lambda one: (-one.count, one.line))
 
