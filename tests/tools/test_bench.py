@@ -12,6 +12,7 @@ import pytest
 from ai_client import OpenAI
 from tools.bench import (
     bars,
+    dashboard,
     gateways,
     instructions,
     measure,
@@ -33,6 +34,7 @@ def test_each_bar_has_its_case() -> None:
     cases = {case.name: set(case.contenders) for case in all_cases()}
     assert len(cases) == len(all_cases())
     cases[instructions.NAME] = set(instructions.CONTENDERS)
+    cases |= {dashboard.name(store): set(dashboard.VIEWS) for store in dashboard.STORES}
     for bar in bars.all_bars():
         assert {bar.subject, bar.against, bar.less} - {""} <= cases[bar.case]
 
@@ -191,6 +193,7 @@ def whole_run() -> dict[str, Any]:
     for name in (plots.BASE, "small call, loopback, 1 in flight"):
         names[name][1] = list(dict.fromkeys([*names[name][1], *references.RUST]))
     names[instructions.NAME] = ["instructions", list(instructions.CONTENDERS)]
+    names |= {dashboard.name(store): ["wall", list(dashboard.VIEWS)] for store in dashboard.STORES}
     cases = {
         name: {
             "unit": unit,
@@ -228,3 +231,11 @@ def test_plots_are_current(draw: plots.Draw) -> None:
     file: Path = plots.FOLDER / f"{draw.__name__}.svg"
     assert file.read_text() == draw(results.read())
     ET.fromstring(file.read_text())  # noqa: S314 - our own
+
+
+@pytest.mark.slow
+def test_pages_of_the_dashboard_are_measured() -> None:
+    """Each page is rendered over calls that were made for it, and the size of what they left is known."""
+    found = dashboard.measured_case("SQLite", quick=True)
+    assert found["contenders"].keys() == dashboard.VIEWS.keys()
+    assert all(size > 0 for size in found["bytes"])

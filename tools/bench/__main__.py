@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from . import bars, departure, endpoints, gateways, instructions, plots, references, results, server
+from . import (
+    bars,
+    dashboard,
+    departure,
+    endpoints,
+    gateways,
+    instructions,
+    plots,
+    references,
+    results,
+    server,
+)
 from .cases import all_cases
 from .contenders import BUILD, OFFICIAL_2_PLACE
 from .measure import Case, Sample, measure
@@ -96,6 +107,9 @@ def _steps(found: dict[str, Any], base_url: str, *, quick: bool) -> Iterator[tup
             yield case.name, partial(_add, found, case.shortened() if quick else case, base_url)
     if instructions.NAME not in found["cases"] and instructions.obstacle() is None:
         yield instructions.NAME, partial(_add_instructions, found, base_url)
+    for store in dashboard.STORES:
+        if dashboard.name(store) not in found["cases"]:
+            yield dashboard.name(store), partial(_add_dashboard, found, store, quick=quick)
     if "endpoints" not in found:
         yield endpoints.NAME, lambda: found.update(endpoints=endpoints.measure(quick=quick))
     if "departure_milliseconds" not in found:
@@ -113,6 +127,10 @@ def _add(found: dict[str, Any], case: Case, base_url: str) -> None:
 
 def _add_instructions(found: dict[str, Any], base_url: str) -> None:
     found["cases"][instructions.NAME] = instructions.measured_case(base_url)
+
+
+def _add_dashboard(found: dict[str, Any], store: str, *, quick: bool) -> None:
+    found["cases"][dashboard.name(store)] = dashboard.measured_case(store, quick=quick)
 
 
 def _done(name: str, step: Callable[[], None]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import instructions, interop, measure
+from . import dashboard, instructions, interop, measure
 
 SIGNS = {"share": ("≤", ""), "times cheaper": ("≥", " x"), "us": ("≤", " µs"), "instructions": ("≤", "")}
 """Sign and unit of the targets on each scale."""
@@ -71,6 +71,9 @@ def all_bars() -> Iterator[Bar]:
     yield Bar("import, client and first call", 1.9, None, "httpx + pydantic")
     for call in ("chat", "streamed chat", "Responses"):
         yield Bar(f"longest step of the event loop in a first call, {call}", 5000, None, "")
+    for store in dashboard.STORES:
+        for view in dashboard.VIEWS:
+            yield Bar(dashboard.name(store), dashboard.BOUND, None, "", view)
     yield Bar(instructions.NAME, 260_000, 230_000, "", unit="instructions")
 
 
