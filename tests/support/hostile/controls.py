@@ -11,10 +11,14 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from ai_client.control import Call, Concurrency, Cost, Metrics, Next, Reply, StreamEnd
+from ai_client.control.journal.parts import CallJournal
 from ai_client.control.observability.metrics import metrics_in
+from ai_client.stores.log import LogQuery
+from ai_client.stores.log_store import read_log
 from ai_client.stores.memory import MemoryBackend
 from tests.support.hostile.answers import Kind
 from tests.support.hostile.payloads import TOKENS
+from tests.support.policies import finish, sync_io
 
 Options = dict[str, Any]
 PRICES = {name: {"input": 1.0, "output": 2.0} for name in ("m", "second")}
@@ -73,6 +77,7 @@ EACH: dict[str, Options] = {
     "hooks": {"hooks": dict.fromkeys(("on_call", "on_attempt", "on_result", "on_error"), hear)},
     "logs": {"logs": True, "redaction": {"patterns": ["email", "card"]}},
     "metrics": {"metrics": True},
+    "journal": {"journal": {"content": True, "per_second": 10**6}},
     "alerts": {"alerts": [{"on": "errors", "to": hear}]},
     "telemetry": {"telemetry": {"tracer_provider": TracerProvider(), "meter_provider": MeterProvider()}},
     "guardrails": {"guardrails": {"allowed_models": ["m", "second"], "max_output_tokens": 100}},
@@ -174,6 +179,11 @@ def check_own_policies(layers: Iterable[Any], calls: int, sent: int) -> None:
         calls: How many calls the application made.
         sent: How many of them were sent.
     """
+    layers = list(layers)
+    for layer in layers:
+        if isinstance(layer, CallJournal):
+            entries = finish(read_log(layer.journal.log_store, sync_io(), layer.journal.log, LogQuery(10**6)))
+            assert len(entries) == calls
     own = [layer for layer in layers if isinstance(layer, OwnPolicy)]
     expected = [calls, sent, sent][: len(own)]
     assert [policy.calls for policy in own] == expected
