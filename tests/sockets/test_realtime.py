@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.sync.server import Server, ServerConnection, serve
 
+from ai_client import labels
 from ai_client._sockets import channel
 from ai_client._sockets.opening import ReconnectingEvent, ReconnectingOverrides
 from ai_client.control import Guardrails
@@ -22,6 +23,7 @@ from ai_client.errors import (
 )
 from ai_client.live import LiveConnect, SidebandConnect
 from tests.support.invoke import KEY, Invoke
+from tests.support.journals import Journalled
 
 Script = Callable[[ServerConnection], None]
 
@@ -490,3 +492,25 @@ def test_a_session_changes_to_no_other_model(invoke: Invoke, peer: Peer) -> None
         with pytest.raises(GuardrailError, match="'o9'"):
             sent_within(invoke, peer, rules, "realtime", events)
     assert settings not in peer.received
+
+
+def test_a_session_has_an_entry_in_the_journal(invoke: Invoke, peer: Peer) -> None:
+    """A session is one call there, with its opening as the attempt and the tokens that its answers report."""
+    usage = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    done = event("response.done", response={"id": "r", "object": "realtime.response", "usage": usage})
+    peer.scripts.append(lambda connection: connection.send(done))
+    journal = Journalled({"content": True})
+    client = invoke.client(websocket_base_url=peer.url, layers=journal.layers)
+    with labels(tenant="acme"), invoke.within(client.realtime.connect(model="gpt-realtime")) as connection:
+        invoke(connection.recv)
+        assert journal.entries() == []
+    entry = journal.only()
+    assert (entry.path, entry.model, entry.tenant, entry.stream) == (
+        "/realtime",
+        "gpt-realtime",
+        "acme",
+        True,
+    )
+    assert entry.outcome in {"ok", "cancelled"}
+    assert (entry.input_tokens, entry.output_tokens) == (3, 2)
+    assert [(one.number, one.status, one.connect) for one in entry.attempts] == [(1, 101, None)]
