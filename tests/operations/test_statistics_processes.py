@@ -12,7 +12,7 @@ import pytest
 
 from ai_client import ClientProvider
 from ai_client.testing import Upstream
-from tests.support.forks import in_child, unannounced
+from tests.support.forks import in_child
 from tests.support.invoke import CHAT
 from tests.support.policies import Redis
 from tests.support.waiting import until
@@ -105,8 +105,7 @@ def test_a_killed_process_loses_its_last_second_at_most(upstream: Upstream, tmp_
     watching.close()
 
 
-@pytest.mark.parametrize("announced", [True, False])
-def test_a_child_counts_its_own_calls(announced: bool, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_child_counts_its_own_calls(upstream: Upstream, tmp_path: Path) -> None:
     """What a parent counted before a fork is written by the parent, and by no child, which counts what it calls."""
     provider = provider_of(upstream, f"sqlite:///{tmp_path}/store.db")
     ask(provider)
@@ -117,8 +116,7 @@ def test_a_child_counts_its_own_calls(announced: bool, upstream: Upstream, tmp_p
         provider.close()
         return True
 
-    fork = os.fork if announced else unannounced
-    assert in_child(call_in_child, fork)
+    assert in_child(call_in_child)
     ask(provider)
     assert provider.statistics.report(since=HOUR).totals.calls == 4
     provider.close()
