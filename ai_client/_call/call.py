@@ -22,6 +22,8 @@ from .stream_ends import StreamEndPolicy
 from .usage import Meter, Usage
 
 _OBJECT = re.compile(rb"\s*\{")
+_PLAIN = frozenset({str, int, float, bool, list, dict, type(None)})
+"""Types of members that can be read any number of times."""
 
 logger = logging.getLogger("ai_client")
 
@@ -146,9 +148,13 @@ class Call:
 
     def _read(self) -> Mapping[str, Any]:
         body = self.body
-        if isinstance(body, Mapping):
+        if type(body) is dict or isinstance(body, Mapping):
             found = members_of(body)
-            if self.files is None and any(map(_is_read_once, found.values())):
+            if (
+                self.files is None
+                and not _PLAIN.issuperset(map(type, found.values()))
+                and any(map(_is_read_once, found.values()))
+            ):
                 return members_of(from_json(self.encoded()))
             return found
         if body is None or isinstance(body, RequestBody):

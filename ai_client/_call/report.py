@@ -24,6 +24,8 @@ _TOOLS = {
 _TOOL = re.compile(rb'"(?:web_search|file_search|code_interpreter)_call"')
 _BEYOND = frozenset({"citation_tokens", "num_search_queries", "server_tool_use", "cost", "cost_in_usd_ticks"})
 """Members of `usage` that only some providers report."""
+_MEMBERS = 5
+"""How many members the `usage` of a chat completion has."""
 _TICKS_PER_USD = 10**10
 _MOST_USD = 10**6
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
@@ -81,8 +83,11 @@ def reported_in(result: object, data: bytes) -> Usage | None:
 
 def _usage_in(answer: Mapping[str, Any]) -> Usage | None:
     """Parse the usage among the members of an answer."""
-    usage = from_report(fields_of(answer.get("usage")), answer.get("model"))
-    if usage is not None:
+    said, model = fields_of(answer.get("usage")), answer.get("model")
+    usage = _of_tokens_alone(said, model)
+    if usage is None:
+        usage = from_report(said, model)
+    if usage is not None and (answer.get("service_tier") is not None or "response" in answer):
         usage.service_tier = service_tier_of(answer)
     return usage
 
@@ -155,6 +160,24 @@ def outline_of(data: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return outline
+
+
+def _of_tokens_alone(said: Mapping[str, Any], model: object) -> Usage | None:
+    """Parse a `usage` member of chat that names no parts of its tokens, as most do; `None` for any other."""
+    if len(said) != _MEMBERS:
+        return None
+    try:
+        given, made, _ = said["prompt_tokens"], said["completion_tokens"], said["total_tokens"]
+        read, written = said["prompt_tokens_details"], said["completion_tokens_details"]
+    except KeyError:
+        return None
+    if type(given) is not int or type(made) is not int or given < 0 or made < 0 or given + made > MOST_TOKENS:
+        return None
+    if read is not None and any(fields_of(read).values()):
+        return None
+    if written is not None and any(fields_of(written).values()):
+        return None
+    return Usage("reported", given, made, model if isinstance(model, str) else None)
 
 
 def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:

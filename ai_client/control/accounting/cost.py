@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 
 from pydantic_core import to_json
 
+from ..._call.call import Call
 from ..._call.labels import Labels
 from ..._call.record import NANO, Record
 from ..._call.usage import UNKNOWN, Usage
@@ -18,7 +19,7 @@ from ...stores import Store
 from ...stores.base import Tally
 from ..options.amounts import check_amounts
 from ..pricing.prices import Prices
-from ..pricing.terms import NO_TERMS, Terms
+from ..pricing.terms import NO_TERMS, Terms, terms_of
 from .counted import Counted
 from .parts import Part
 from .totals import FIRST, LAST, Dimension, hour_of, hours, in_order, summed
@@ -55,10 +56,26 @@ class Cost(Counted):
         self, record: Record, usage: Usage, lost: int, now: float, terms: Terms = NO_TERMS
     ) -> Tally | None:
         """Price an answered call, and return what it adds to the totals, with *lost* attempts that preceded it."""
-        prices = record.prices = self.prices
-        nano_usd = record.nano_usd = prices.nano_usd(
-            usage, usage.model, record.target_model or record.model, terms
-        )
+        asked = record.target_model or record.model
+        return self._added(record, usage, self.prices.nano_usd(usage, usage.model, asked, terms), lost, now)
+
+    def tally_of(
+        self, call: Call, record: Record, usage: Usage, *, lost: int, at: float, now: float
+    ) -> Tally | None:
+        """Return the same for a call that was made *at* a time; its terms are read only where they decide its price."""
+        asked = record.target_model or record.model
+        price = self.prices.of_tokens(record.target, asked, usage.model)
+        if price is None or usage.source == "unknown":
+            terms = terms_of(call, record, at)
+            nano_usd = self.prices.nano_usd(usage, usage.model, asked, terms)
+        else:
+            nano_usd = price.nano_usd(usage)
+        return self._added(record, usage, nano_usd, lost, now)
+
+    def _added(
+        self, record: Record, usage: Usage, nano_usd: int | None, lost: int, now: float
+    ) -> Tally | None:
+        record.prices, record.nano_usd = self.prices, nano_usd
         if self.store is None:
             return None
         sums = self._sums(usage, nano_usd)
@@ -99,7 +116,7 @@ class Cost(Counted):
             sums["output"] = usage.output
         if usage.cached or usage.reasoning or usage.audio_input or usage.audio_output:
             sums |= _parts_of(usage)
-        if usage.has_media:
+        if usage.seconds or usage.characters or usage.images:
             sums |= _media_sums(usage)
         if nano_usd is None:
             sums["unpriced"] = 1
@@ -114,8 +131,9 @@ class Cost(Counted):
         return self._tally(record, None, {"unknown": lost, "unpriced": lost}, now)
 
     def _tally(self, record: Record, model: str | None, sums: Mapping[str, int], now: float) -> Tally:
-        key = _key(record.labels, model or record.target_model or record.model, record.alias, record.target)
-        return Tally(_period(int(now // 3600)), key, sums, now + self.retention * _DAY)
+        model = model or record.target_model or record.model
+        period, key = _place(record.labels, model, record.alias, record.target, int(now // 3600))
+        return Tally(period, key, sums, now + self.retention * _DAY)
 
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
@@ -187,14 +205,13 @@ def _media_sums(usage: Usage) -> dict[str, int]:
 
 
 @lru_cache(maxsize=1024)
-def _key(labels: Labels, model: str | None, alias: str | None, target: str | None) -> str:
+def _place(
+    labels: Labels, model: str | None, alias: str | None, target: str | None, hour: int
+) -> tuple[str, str]:
+    """Return the period and the key under which a call counts."""
     found = (labels.endpoint, model, labels.tenant, labels.user, alias, target)
     try:
-        return to_json(found).decode()
+        key = to_json(found).decode()
     except ValueError:  # half a character, as of a label that was cut in two
-        return to_json([value and value.encode("utf-8", "replace").decode() for value in found]).decode()
-
-
-@lru_cache(maxsize=4)
-def _period(hour: int) -> str:
-    return hour_of(hour * 3600)
+        key = to_json([value and value.encode("utf-8", "replace").decode() for value in found]).decode()
+    return hour_of(hour * 3600), key

@@ -192,6 +192,12 @@ class CostPart(Protocol):
         """Price an answered call, and return what it adds to the totals."""
         ...
 
+    def tally_of(
+        self, call: Call, record: Record, usage: Usage, *, lost: int, at: float, now: float
+    ) -> Tally | None:
+        """Return the same for a call that was made *at* a time, and answered as a whole."""
+        ...
+
     def place(self, record: Record, now: float) -> tuple[str, str, float]:
         """Return the totals in which a call of unknown usage counts."""
         ...

@@ -2,24 +2,28 @@
 
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from ..._call.call import Call, Reply
+from ..._call.labels import Labels
 from ..._call.pipeline import Next, Policy
 from ..._call.record import Record
 from ..._fork import PerProcess
 from ...errors import ConfigError
 from ...stores import Store
 from ..options.amounts import check_amounts
+from ..pricing.meter import usage_of
 from ..pricing.prices import Prices
 from ..record import record_of
 from ..statistics.gathered import GatheredCounts, ShownCounts
 from ..statistics.policy import Statistics
 from .counting.counts import Amount, Counts, Key
 from .counting.of_call import CallCount
-from .counting.of_target import TargetCount
+from .counting.of_target import NOTHING, TargetCount
 from .counting.protocols import Counter
 from .counting.sharing import SharedCounts
+from .counting.usual import is_usual, row_of
 
 Label: TypeAlias = Literal["endpoint", "model", "tenant"]
 LABELS: tuple[Label, ...] = ("endpoint", "model", "tenant")
@@ -48,7 +52,7 @@ class Metrics:
     client: str = "default"
     statistics: Statistics | None = field(default=None, repr=False)
     is_shown: bool = True
-    _labels: Sequence[Label] = field(init=False, repr=False, compare=False)
+    _labels: tuple[Label, ...] = field(init=False, repr=False, compare=False)
     _gathered: PerProcess[GatheredCounts | None] = field(init=False, repr=False, compare=False)
     _shown: PerProcess[Counts] = field(init=False, repr=False, compare=False)
     _counts: PerProcess[Counts] = field(init=False, repr=False, compare=False)
@@ -60,7 +64,7 @@ class Metrics:
             raise ConfigError(f"metrics: labels must be a list of {', '.join(LABELS)}.")
         if len({*self.labels}) < len(self.labels):
             raise ConfigError("metrics: labels must name each label once.")
-        object.__setattr__(self, "_labels", self.labels if self.statistics is None else LABELS)
+        object.__setattr__(self, "_labels", tuple(self.labels) if self.statistics is None else LABELS)
         object.__setattr__(self, "_gathered", PerProcess(self._gather))
         object.__setattr__(self, "_counts", PerProcess(self._count))
         object.__setattr__(self, "_shown", PerProcess(self._show))
@@ -114,7 +118,32 @@ class Metrics:
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call, and count how it ended and what it used."""
+        if call.record is None and call.is_whole:
+            return self._counted_anew(call, proceed)
         return self.counted(call, proceed, (TargetCount, CallCount))
+
+    async def _counted_anew(self, call: Call, proceed: Next) -> Reply:
+        """Send a call of which nothing is noted yet, so that all that its record tells in the end is to be counted."""
+        record, counts = record_of(call), self._counts.get()
+        under_way = counts.under_way
+        amounts: list[Amount] = []
+        try:
+            under_way.add(id(record))
+            reply = await proceed(call)
+        except BaseException as error:
+            TargetCount(self, call, record, NOTHING).failed(error, amounts)
+            CallCount(self, call, record).failed(error, amounts)
+            self.add(self.key(record), amounts)
+            raise
+        finally:
+            under_way.discard(id(record))
+        if is_usual(call, record):
+            counts.add_row(self.key(record), *row_of(record, usage_of(call, reply, record)))
+            return reply
+        TargetCount(self, call, record, NOTHING).answered(reply, amounts)
+        CallCount(self, call, record).answered(reply, amounts)
+        self.add(self.key(record), amounts)
+        return reply
 
     async def counted(self, call: Call, proceed: Next, counters: tuple[Counter, ...]) -> Reply:
         """Send a call, and count it by each of *counters*, all at once."""
@@ -136,17 +165,10 @@ class Metrics:
 
     def key(self, record: Record) -> Key:
         """Return the values of the labels under which a call counts."""
-        labels = record.labels
-        found: list[str] = []
-        for name in self._labels:
-            value = (record.target_model or record.model) if name == "model" else getattr(labels, name)
-            found.append(
-                value if value and value.isascii() and len(value) <= _LONGEST else clean(value or "")
-            )
-        return tuple(found)
+        return _key(self._labels, record.labels, record.target_model or record.model)
 
     def add(self, key: Key, amounts: list[Amount]) -> None:
-        """Count amounts under the values of the labels; all that is counted passes here."""
+        """Count amounts under the values of the labels."""
         self._counts().add(key, amounts)
 
 
@@ -191,6 +213,11 @@ def metrics_in(layers: Iterable[object]) -> list[Metrics]:
     """Return the policies among others that count calls."""
     found = [one.metrics if isinstance(one, CallMetrics) else one for one in layers]
     return [one for one in found if isinstance(one, Metrics)]
+
+
+@lru_cache(maxsize=1024)
+def _key(names: tuple[Label, ...], labels: Labels, model: str | None) -> Key:
+    return tuple(clean((model if name == "model" else getattr(labels, name)) or "") for name in names)
 
 
 def clean(value: str) -> str:

@@ -57,7 +57,7 @@ def _is_ours(cast_to: Any) -> bool:
 
 def _believed(usage: Usage | None) -> Usage | None:
     """Return reported usage, or `None` where it is empty."""
-    return None if usage is None or usage.is_empty else usage
+    return usage if usage is not None and (usage.input or not usage.is_empty) else None
 
 
 class StreamMeter:

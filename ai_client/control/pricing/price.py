@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from ..._call.record import NANO
-from ..._call.usage import Usage
+from ..._call.usage import MOST_TOKENS, Usage
 from ...stores.base import MOST
 from ..options.amounts import check_amounts
-from .units import units_of
+from .units import is_plain, units_of
 
 _TIERS = "service_tiers"
-_PLAIN = 2
-"""How many units there are where a usage has no parts."""
 _INPUTS = {
     "cached_input": "cache_read_tokens",
     "cache_write": "cache_write_tokens",
@@ -87,11 +85,13 @@ class Price:
 
     def nano_usd(self, usage: Usage, tier: str | None = None) -> int | None:
         """Return the cost of a call at a service tier in 10^-9 USD; `None` where what it used has no price."""
-        if usage.has_media:
+        if is_plain(usage) and not usage.images and usage.input + usage.output <= MOST_TOKENS:
+            total = usage.input * self.input + usage.output * self.output
+        elif usage.has_media:
             return self._of_media(usage, tier)
-        units = units_of(usage)
-        total = units["input_tokens"] * self.input + units["output_tokens"] * self.output
-        if len(units) > _PLAIN:
+        else:
+            units = units_of(usage)
+            total = units["input_tokens"] * self.input + units["output_tokens"] * self.output
             for unit, more in self._parts:
                 total += units.get(unit, 0) * more
         if tier is not None and tier in self.service_tiers:

@@ -107,6 +107,11 @@ class Prices:
             return usage.nano_usd
         return self._in_library(shared_library().nano_usd, usage, (model, asked), terms)
 
+    def of_tokens(self, target: str | None, asked: str | None, model: str | None) -> Price | None:
+        """Return the application's own price of a model that has these names, if nothing but usage decides it."""
+        price = self._found.get((target, asked, model)) or self._own(target, asked, model)
+        return None if price is None or price.service_tiers else price
+
     def most_nano_usd(self, usage: Usage, terms: Terms = NO_TERMS) -> int | None:
         """Return the most that a call costs that uses no more than *usage*; `None` where there is no price."""
         price = self._own(terms.target, terms.model, None) if self._given else None

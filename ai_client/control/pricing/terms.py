@@ -57,12 +57,12 @@ def terms_of(call: Call, record: Record, at: float) -> Terms:
     if address is None and client is not None:
         address = client._address
         provider = client._priced_as
-    return Terms(model, record.target, address, provider, service_tier_of(body), _options(body), at)
+    tier = service_tier_of(body) if "service_tier" in body or "response" in body else None
+    options = () if _OF_OPTIONS.isdisjoint(body) else _options(body)
+    return Terms(model, record.target, address, provider, tier, options, at)
 
 
 def _options(body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    if _OF_OPTIONS.isdisjoint(body):
-        return ()
     search = members_of(body.get("web_search_options"))
     given = {"speed": body.get("speed"), "search_type": search.get("search_type")}
     return tuple((name, value) for name, value in given.items() if isinstance(value, str))

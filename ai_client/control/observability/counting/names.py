@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 
+from ...._call.usage import SOURCES, Source
 from ..conventions import SECONDS
 
 MICRO = 1_000_000
@@ -22,6 +23,10 @@ DURATION, FIRST_ITEM = "duration", "first_item"
 _BUCKETS = {
     name: [f"{name}.{number}" for number in range(len(BOUNDS) + 1)] for name in (DURATION, FIRST_ITEM)
 }
+_USAGE = {
+    source: (USED + source, INPUT + source, OUTPUT + source, CACHED + source, REASONING + source)
+    for source in SOURCES
+}
 
 
 def timed(name: str, seconds: float) -> tuple[tuple[str, int], tuple[str, int]]:
@@ -32,3 +37,8 @@ def timed(name: str, seconds: float) -> tuple[tuple[str, int], tuple[str, int]]:
 def buckets_of(name: str) -> list[str]:
     """Return the names of a histogram's buckets, in order."""
     return _BUCKETS[name]
+
+
+def names_of_usage(source: Source) -> tuple[str, str, str, str, str]:
+    """Return the names of what one usage adds: itself, and its tokens in, out, from the cache, and of reasoning."""
+    return _USAGE[source]

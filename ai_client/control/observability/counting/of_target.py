@@ -1,5 +1,7 @@
 """The count of what a target is asked for a call: attempts, tokens and cost."""
 
+from typing import NamedTuple
+
 from ...._call.call import Call, Reply, StreamEnd
 from ...._call.record import Record
 from ...._call.usage import UNKNOWN, Usage
@@ -9,8 +11,27 @@ from ...pricing.billed import is_billed, is_of_text
 from ...pricing.meter import metered, usage_of
 from ...record import note_model
 from .counts import Amount
-from .names import ATTEMPT, CACHED, INPUT, NANO_USD, OUTPUT, REASONING, RETRIES, UNPRICED, USED
+from .names import ATTEMPT, NANO_USD, RETRIES, UNPRICED, USED, names_of_usage
 from .protocols import Counting
+
+
+class Noted(NamedTuple):
+    """What the record of a call tells at one moment.
+
+    Attributes:
+        attempts, answered, failed, billable: How many attempts there are, and of each kind.
+        usage: What was used, as far as it is known.
+    """
+
+    attempts: int
+    answered: int
+    failed: int
+    billable: int
+    usage: Usage | None
+
+
+NOTHING = Noted(0, 0, 0, 0, None)
+"""What a new record tells."""
 
 
 class TargetCount:
@@ -20,30 +41,32 @@ class TargetCount:
         counting: Takes what it counts.
         call: The call.
         record: Its record.
+        noted: What that told before the target was asked, where it is asked already.
     """
 
-    __slots__ = ("_answered", "_attempts", "_billable", "_call", "_counting", "_failed", "_record", "_usage")
+    __slots__ = ("_call", "_counting", "_noted", "_record")
 
-    def __init__(self, counting: Counting, call: Call, record: Record) -> None:
-        note_model(call, record)
+    def __init__(self, counting: Counting, call: Call, record: Record, noted: Noted | None = None) -> None:
+        if noted is None:
+            note_model(call, record)
+            noted = Noted(record.attempts, record.answered, len(record.failed), record.billable, record.usage)
         self._counting = counting
         self._call = call
         self._record = record
-        self._attempts, self._answered, self._failed = record.attempts, record.answered, len(record.failed)
-        self._billable, self._usage = record.billable, record.usage
+        self._noted = noted
 
     def failed(self, error: BaseException, amounts: list[Amount]) -> None:
         """Add the attempts of a target that did not answer, and what may be billed for them."""
         record = self._record
-        noted = self._add_attempts(amounts)
-        if others := record.attempts - self._attempts - noted:
+        told = self._add_attempts(amounts)
+        if others := record.attempts - self._noted.attempts - told:
             status = error.status_code if isinstance(error, APIStatusError) else None
             name = type(error).__name__ if isinstance(error, Exception) else "cancelled"
             amounts.append((_result(name, status), others))
         if not _uses_tokens(self._call):
             return
-        billed, usage = record.billable - self._billable, record.usage
-        if billed and usage is not None and usage is not self._usage and usage is not UNKNOWN:
+        billed, usage = record.billable - self._noted.billable, record.usage
+        if billed and usage is not None and usage is not self._noted.usage and usage is not UNKNOWN:
             # answered, and counted so further in; cancelled or rejected after that
             billed -= 1
             _add_used(amounts, record, usage)
@@ -53,9 +76,9 @@ class TargetCount:
         """Add the attempts of a target that answered, and what it used; of a stream that is counted at its end."""
         call, record = self._call, self._record
         self._add_attempts(amounts)
-        billed = record.billable - self._billable
+        billed = record.billable - self._noted.billable
         if not _uses_tokens(call):
-            if record.usage is not self._usage and record.usage is not None:  # of work that went on
+            if record.usage is not self._noted.usage and record.usage is not None:  # of work that went on
                 _add_usage(amounts, record.usage)
                 _add_price(amounts, record, record.nano_usd, 0)
         elif record.cache not in {None, "miss"} or (reply.is_made and not billed):
@@ -84,7 +107,7 @@ class TargetCount:
     def _add_attempts(self, amounts: list[Amount]) -> int:
         """Add the attempts whose end the record tells; return how many those are."""
         record = self._record
-        answered, failed = record.answered - self._answered, record.failed[self._failed :]
+        answered, failed = record.answered - self._noted.answered, record.failed[self._noted.failed :]
         if answered:
             amounts.append((f"{ATTEMPT}ok", answered))
         for one in failed:
@@ -113,21 +136,21 @@ def _add_lost(amounts: list[Amount], record: Record, lost: int) -> None:
 
 
 def _add_used(amounts: list[Amount], record: Record, usage: Usage) -> None:
-    amounts.append((USED + usage.source, 1))
+    amounts.append((names_of_usage(usage.source)[0], 1))
     _add_usage(amounts, usage)
     _add_price(amounts, record, record.nano_usd, int(record.nano_usd is None))
 
 
 def _add_usage(amounts: list[Amount], usage: Usage) -> None:
-    source = usage.source
+    _, given, made, cached, reasoning = names_of_usage(usage.source)
     if usage.input:
-        amounts.append((INPUT + source, usage.input))
+        amounts.append((given, usage.input))
     if usage.output:
-        amounts.append((OUTPUT + source, usage.output))
+        amounts.append((made, usage.output))
     if usage.cached:
-        amounts.append((CACHED + source, usage.cached))
+        amounts.append((cached, usage.cached))
     if usage.reasoning:
-        amounts.append((REASONING + source, usage.reasoning))
+        amounts.append((reasoning, usage.reasoning))
 
 
 def _add_price(amounts: list[Amount], record: Record, nano_usd: int | None, unpriced: int) -> None:
