@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ai_client import APIStatusError, AsyncOpenAI, ClientProvider, labels
+from ai_client import APIConnectionError, APIStatusError, AsyncOpenAI, ClientProvider, labels
 from ai_client.control import make_layers
 from ai_client.control.observability.metrics import Metrics, metrics_in
 from ai_client.errors import ConfigError
@@ -69,6 +71,15 @@ def test_a_call_is_counted_once_everywhere(upstream: Upstream) -> None:
     provider.close()
 
 
+def test_what_statistics_took_before_the_first_scrape_is_shown(upstream: Upstream) -> None:
+    """The page shows all that was counted since the process began, whoever read the counts before it."""
+    provider = provider_of(upstream, controls={"statistics": True})
+    ask(provider)
+    assert provider.statistics.report(since=timedelta(hours=1)).totals.calls == 1
+    ask(provider)
+    assert scraped(provider).total("ai_client_calls_total", outcome="ok") == 2
+
+
 def test_failures_and_retries_are_told_apart(upstream: Upstream) -> None:
     """Each attempt counts by how it ended, a retry where another followed, and the call once by its error."""
     provider = provider_of(upstream, max_retries=1)
@@ -114,6 +125,38 @@ def test_hits_of_a_cache_cost_nothing(upstream: Upstream) -> None:
     assert answers[0].usage is not None
     assert page.total("ai_client_input_tokens_total") == answers[0].usage.prompt_tokens
     provider.close()
+
+
+@pytest.mark.parametrize("kept", [{}, {"budgets": [{"requests": 100, "per": "day"}]}])
+def test_what_is_lost_may_have_been_billed(upstream: Upstream, kept: dict[str, Any]) -> None:
+    """Attempts without an answer count as unpriced everywhere, where none of their call was answered too."""
+    provider = provider_of(upstream, controls={"statistics": True, "journal": True, **kept}, max_retries=1)
+    for _ in range(2):
+        upstream.reply(disconnect=True)
+    with pytest.raises(APIConnectionError):
+        ask(provider)
+    (row,) = provider.usage.report()
+    (entry,) = provider.journal.entries()
+    sums = provider.statistics.report(since=timedelta(hours=1)).totals
+    assert row.unpriced == sums.unpriced == scraped(provider).total("ai_client_unpriced_attempts_total") == 2
+    assert (row.usd, sums.usd, entry.usd, entry.unpriced) == (None, None, None, True)
+
+
+def test_what_was_lost_before_a_stale_answer_may_have_been_billed(upstream: Upstream) -> None:
+    """A call that the cache answers as its attempts came to nothing is unpriced, although the answer is free."""
+    cache = {"scope": "all", "everything": True, "ttl": 0.01, "stale_if_error": 600}
+    provider = provider_of(
+        upstream, controls={"statistics": True, "journal": True, "cache": cache}, max_retries=0
+    )
+    ask(provider)
+    time.sleep(0.05)
+    upstream.reply(disconnect=True)
+    ask(provider)
+    (row,) = provider.usage.report()
+    entry, _ = provider.journal.entries()
+    sums = provider.statistics.report(since=timedelta(hours=1)).totals
+    assert (entry.cache, entry.unpriced) == ("stale", True)
+    assert row.unpriced == sums.unpriced == scraped(provider).total("ai_client_unpriced_attempts_total") == 1
 
 
 def test_streams_are_in_flight_until_they_end(invoke: Invoke) -> None:

@@ -126,6 +126,7 @@ class Cost(Counted):
 
     def lost(self, record: Record, lost: int, now: float) -> Tally | None:
         """Return what *lost* attempts add to the totals: they may have been billed, and nothing else is known."""
+        record.prices = self.prices  # by which whoever counts them too knows that their cost is missing
         if self.store is None:
             return None
         return self._tally(record, None, {"unknown": lost, "unpriced": lost}, now)

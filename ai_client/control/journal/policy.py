@@ -32,6 +32,8 @@ from .stream_text import StreamText
 
 _MOST = 1_000_000
 _DAY = 86_400.0
+_SENT = frozenset({None, "miss"})
+"""What a cache did with a call that the API answered."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Journal:
         except BaseException as error:
             self._ended(call, record, trace, error=error)
             raise
-        is_measured = record.cache in {None, "miss"} and (record.attempts > 0 or not reply.is_made)
+        is_measured = record.cache in _SENT and (record.attempts > 0 or not reply.is_made)
         if call.is_whole:
             usage = (reply.usage or usage_of(call, reply, record)) if is_measured else None
             self._ended(call, record, trace, reply=reply, usage=usage, complete=True)
@@ -165,7 +167,7 @@ class Journal:
         nano_usd = record.nano_usd
         is_unpriced = (
             record.prices is not None
-            and record.billable > (nano_usd is not None)
+            and record.billable > (nano_usd is not None and record.cache in _SENT)
             and (call.session or is_billed(call) or begins_work(call))
         )
         recording.add(

@@ -97,12 +97,17 @@ class Metrics:
 
     def _count(self) -> Counts:
         gathered = self._gathered()
-        return Counts(self.max_series, len(self.labels)) if gathered is None else gathered.counts
+        if gathered is None:
+            return Counts(self.max_series, len(self.labels))
+        self._shown()  # which is fed with what is counted from then on
+        return gathered.counts
 
     def _show(self) -> Counts:
-        counts, gathered = self._counts(), self._gathered()
-        if gathered is None or not self.is_shown:
-            return counts if self.is_shown else Counts(1, len(self.labels))
+        gathered = self._gathered()
+        if not self.is_shown:
+            return Counts(1, len(self.labels))
+        if gathered is None:
+            return self._counts()
         places = tuple(LABELS.index(label) for label in self.labels)
         return ShownCounts(self.max_series, places, gathered)
 
