@@ -125,27 +125,27 @@ class JournalBook:
         """Return the entry with an id; `None` where there is none, or none any more.
 
         Raises:
-            ConfigError: No control `journal` is configured, or its store cannot keep one.
+            ConfigError: No control `journal` is configured, its store cannot keep one, or the id is no text.
             StoreError: A store is down, or did not answer in time.
         """
-        return read(partial(self._entry, id), _SECONDS)
+        return read(partial(self._entry, _checked("id", id)), _SECONDS)
 
     async def aentry(self, id: str) -> JournalEntry | None:  # noqa: A002
         """Return an entry like `entry`, without blocking the event loop."""
-        return await aread(partial(self._entry, id), _SECONDS)
+        return await aread(partial(self._entry, _checked("id", id)), _SECONDS)
 
     def content(self, id: str) -> JournalContent | None:  # noqa: A002
         """Return what a call sent and was answered; `None` where that is not kept.
 
         Raises:
-            ConfigError: No control `journal` is configured, or its store cannot keep one.
+            ConfigError: No control `journal` is configured, its store cannot keep one, or the id is no text.
             StoreError: A store is down, or did not answer in time.
         """
-        return read(partial(self._content, id), _SECONDS)
+        return read(partial(self._content, _checked("id", id)), _SECONDS)
 
     async def acontent(self, id: str) -> JournalContent | None:  # noqa: A002
         """Return content like `content`, without blocking the event loop."""
-        return await aread(partial(self._content, id), _SECONDS)
+        return await aread(partial(self._content, _checked("id", id)), _SECONDS)
 
     def state(self) -> JournalState:
         """Return how much the journals hold, all together.
@@ -212,18 +212,22 @@ def _asked(
         raise ConfigError(f"limit must be a number from 1 to {_MOST}.")
     if marks["outcome"] not in {None, *_OUTCOMES}:
         raise ConfigError(f"outcome must be one of {', '.join(_OUTCOMES)}.")
-    for name, value in {"before": before, **marks}.items():
-        if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigError(f"{name} must be a text, not {type(value).__name__}.")
     first = None if since is None else _moment("since", since)
     return LogQuery(
         limit,
         after="" if first is None else id_at(first),  # that of a call is made when it ends
-        before=before,
+        before=None if before is None else _checked("before", before),
         since=first,
         until=None if until is None else _moment("until", until),
-        marks={name: text_of(value) for name, value in marks.items() if value is not None},
+        marks={name: _checked(name, value) for name, value in marks.items() if value is not None},
     )
+
+
+def _checked(name: str, value: object) -> str:
+    """Return a text as entries have it, which any store takes."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be a text, not {type(value).__name__}.")
+    return text_of(value)
 
 
 def _moment(name: str, given: datetime | timedelta) -> float:

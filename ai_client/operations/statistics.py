@@ -96,7 +96,7 @@ class StatisticsBook:
             ConfigError: No control `statistics` is configured, or an argument is invalid.
             StoreError: A store is down, or did not answer in time.
         """
-        return read(partial(self._report, since, until, ChosenLabels(endpoint, model, tenant)), _SECONDS)
+        return read(partial(self._report, since, until, ChosenLabels.given(endpoint, model, tenant)), _SECONDS)
 
     async def areport(
         self,
@@ -109,7 +109,7 @@ class StatisticsBook:
     ) -> StatisticsReport:
         """Return a report like `report`, without blocking the event loop."""
         return await aread(
-            partial(self._report, since, until, ChosenLabels(endpoint, model, tenant)), _SECONDS
+            partial(self._report, since, until, ChosenLabels.given(endpoint, model, tenant)), _SECONDS
         )
 
     async def _report(

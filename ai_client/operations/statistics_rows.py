@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from ..control.observability.metrics import clean
 from ..control.statistics.amounts import add, brief
 from ..control.statistics.periods import (
     ALL,
@@ -16,6 +17,7 @@ from ..control.statistics.periods import (
     pair,
     row,
 )
+from ..errors import ConfigError
 
 Amounts: TypeAlias = Mapping[str, int]
 Sums: TypeAlias = dict[str, Amounts]
@@ -41,6 +43,16 @@ class ChosenLabels(NamedTuple):
     endpoint: str | None
     model: str | None
     tenant: str | None
+
+    @classmethod
+    def given(cls, endpoint: object, model: object, tenant: object) -> "ChosenLabels":
+        """Return labels as calls are counted under them.
+
+        Raises:
+            ConfigError: One is no text.
+        """
+        given = {"endpoint": endpoint, "model": model, "tenant": tenant}
+        return cls(**{name: _counted(name, value) for name, value in given.items()})
 
     @property
     def view(self) -> CallView:
@@ -88,6 +100,12 @@ class ChosenLabels(NamedTuple):
 
     def _has(self, endpoint: str, model: str) -> bool:
         return self.endpoint in {None, endpoint} and self.model in {None, model}
+
+
+def _counted(name: str, value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"{name} must be a text, not {type(value).__name__}.")
+    return None if value is None else clean(value)
 
 
 def added_rows(rows: Iterable[Amounts]) -> Amounts:
