@@ -106,16 +106,16 @@ class RollUp:
 
     def _places_of(self, key: Key, fresh: list[str]) -> list[_PlaceInView]:
         """Return where calls with a key count; append it to *fresh* where it is told apart from now on."""
-        found = self._places.get(key)
+        folded = self._bounds.folded(key)
+        found = self._places.get(folded)
         if found is not None:
             return found
-        folded = self._bounds.folded(key)
         is_apart, is_new = self._bounds.is_apart(folded)
         if is_new:
             fresh.append(to_json(folded).decode())
         found = list(self._places_in(folded, is_apart=is_apart))
         if is_apart:
-            self._places[key] = found
+            self._places[folded] = found
         return found
 
     def _places_in(self, key: Key, *, is_apart: bool) -> Iterator[_PlaceInView]:
