@@ -96,7 +96,9 @@ class StatisticsBook:
             ConfigError: No control `statistics` is configured, or an argument is invalid.
             StoreError: A store is down, or did not answer in time.
         """
-        return read(partial(self._report, since, until, ChosenLabels.given(endpoint, model, tenant)), _SECONDS)
+        return read(
+            partial(self._report, since, until, ChosenLabels.given(endpoint, model, tenant)), _SECONDS
+        )
 
     async def areport(
         self,
