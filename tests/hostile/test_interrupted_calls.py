@@ -177,7 +177,7 @@ def test_an_interruption_of_a_stream_leaves_nothing_held(
 ) -> None:
     """Wherever the reading of a stream is interrupted, everything comes back once it is left."""
     upstream.always(content="Hi")
-    with serving(upstream, "memory://") as (client, layers):
+    with without_collection(), serving(upstream, "memory://") as (client, layers):
         ask(client, 0)
         at = 1
         while at < MOST:
