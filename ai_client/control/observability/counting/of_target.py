@@ -16,7 +16,7 @@ from .protocols import Counting
 
 
 class Noted(NamedTuple):
-    """What the record of a call tells at one moment.
+    """The state of a call's record at one moment.
 
     Attributes:
         attempts, answered, failed, billable: How many attempts there are, and of each kind.
@@ -31,7 +31,7 @@ class Noted(NamedTuple):
 
 
 NOTHING = Noted(0, 0, 0, 0, None)
-"""What a new record tells."""
+"""The state of a new record."""
 
 
 class TargetCount:
