@@ -41,11 +41,11 @@ def follow_one(provider: Any, alias: str, metrics: Metrics) -> None:
     shared = metrics.shared
     if shared is None or shared.own is not None or provider.state == "closed":
         return
-    followed = ref(provider)
+    followed, counting = ref(provider), ref(metrics)
 
     def own() -> tuple[Any, Any]:
-        living = followed()
-        return ({}, {}) if living is None else figures_of(metrics, clients_of(living, alias))
+        living, counts = followed(), counting()
+        return ({}, {}) if living is None or counts is None else figures_of(counts, clients_of(living, alias))
 
     shared.own = own
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol, TypeAlias
-from weakref import WeakMethod, WeakSet
+from weakref import WeakSet, ref
 
 from .._fork import PerProcess
 from .._io.deadline import limited
@@ -54,7 +54,7 @@ class TotalsRecording:
         self._write = write
         self._at_once = at_once
         self._entries: deque[Entry] = deque()
-        self._sources: list[WeakMethod[Source]] = []
+        self._sources: list[tuple[Source, ref[Any]]] = []
         self._batch: deque[tuple[str, Sequence[Tally]]] = deque()
         self._seen: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
         self._writing = threading.Lock()
@@ -71,9 +71,14 @@ class TotalsRecording:
         if len(self._entries) >= _MOST and not self._writing.locked():
             self.write()
 
-    def gather(self, source: Source) -> None:
-        """Have a method asked before each writing, once a second, for what it has to record, while its object lives."""
-        self._sources.append(WeakMethod(source))
+    def gather(self, source: Source, owner: object) -> None:
+        """Have a function asked before each writing, once a second, for what it has to record.
+
+        Args:
+            source: The function; it keeps *owner* not alive.
+            owner: Whatever adds to that: once it is dropped, the function is asked a last time.
+        """
+        self._sources.append((source, ref(owner)))
 
     def wake(self) -> None:
         """Have the heartbeat write what is recorded; where the process ends, write it now."""
@@ -97,15 +102,15 @@ class TotalsRecording:
 
     def _collect(self) -> None:
         """Move what was recorded to the batch."""
-        self._sources = [kept for kept in self._sources if kept() is not None]
-        for kept in self._sources:
-            source = kept()
-            if source is None:
-                continue
+        sources = list(self._sources)
+        ended = [one for one in sources if one[1]() is None]  # before they are asked
+        for source, _ in sources:
             try:
                 self._entries.extend([(new_ticket(), tally) for tally in source()])
             except Exception:  # what calls cost is written whatever becomes of metrics
                 logger.exception("What was counted could not be taken down; it is tried again.")
+        for one in ended:
+            self._sources.remove(one)
         entries = list(islice(self._entries, len(self._entries)))
         if not entries:
             return

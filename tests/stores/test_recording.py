@@ -371,7 +371,7 @@ def test_a_source_that_fails_keeps_nothing_else_from_being_written() -> None:
     backend = Remote()
     store = SharedStore(backend)
     source = Faulty()
-    store.recording.gather(source.tallies)  # type: ignore[union-attr]
+    store.recording.gather(source.tallies, source)  # type: ignore[union-attr]
     store.record("a", tally())
     assert finish(store.sums(sync_io(), "", "~")) == {"2030-01-01T00": {"k": {"n": 1}}}
 

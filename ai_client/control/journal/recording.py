@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Sequence
 from ..._io.deadline import limited
 from ..._io.sync_io import in_event_loop
 from ...errors import StoreError
-from ...stores.heartbeat import PATIENCE, Renewal, keep_beating_for
+from ...stores.heartbeat import PATIENCE, Renewal, keep_beating
 from ...stores.log import LogEntry
 from ...stores.recording import is_ending, write_with_others
 from .ended import Ended
@@ -89,7 +89,7 @@ class JournalRecording:
         with self._starting:
             if self._renewal is None:
                 self._idle = 0
-                self._renewal = keep_beating_for(self._beat, _EVERY)
+                self._renewal = keep_beating(self._beat, _EVERY)
 
     def write(self) -> None:
         """Write all that was recorded so far; return once that is done, whichever thread does it.

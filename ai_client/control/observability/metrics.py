@@ -12,6 +12,7 @@ from ..._call.record import Record
 from ..._fork import PerProcess
 from ...errors import ConfigError
 from ...stores import Store
+from ...stores.recording import is_ending, write_recorded
 from ..options.amounts import check_amounts
 from ..pricing.meter import usage_of
 from ..pricing.prices import Prices
@@ -93,7 +94,7 @@ class Metrics:
     def _gather(self) -> GatheredCounts | None:
         if self.statistics is None:
             return None
-        return GatheredCounts(self.statistics, max(self.statistics.max_series, self.max_series))
+        return GatheredCounts(self.statistics, max(self.statistics.max_series, self.max_series), self)
 
     def _count(self) -> Counts:
         gathered = self._gathered()
@@ -118,7 +119,7 @@ class Metrics:
             f"{self.name}|{self.client}|{','.join(self.labels)}"  # by other labels series cannot be added up
         )
         return SharedCounts(
-            self._shown(), self.store, name, max_series=self.max_series, width=len(self.labels)
+            self._shown(), self.store, name, max_series=self.max_series, width=len(self.labels), owner=self
         )
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
@@ -175,6 +176,8 @@ class Metrics:
     def add(self, key: Key, amounts: list[Amount]) -> None:
         """Count amounts under the values of the labels."""
         self._counts().add(key, amounts)
+        if is_ending():  # as of a stream that was left open: nothing looks again
+            write_recorded()
 
 
 class CallMetrics:

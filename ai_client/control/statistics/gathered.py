@@ -23,12 +23,13 @@ class GatheredCounts:
     Args:
         statistics: The options, and the store.
         max_series: Combinations of labels that are told apart between two writings.
+        owner: The policy that counts, whose counts are written once more after it was dropped.
 
     Attributes:
         counts: What the calls of this process are added to.
     """
 
-    def __init__(self, statistics: Statistics, max_series: int) -> None:
+    def __init__(self, statistics: Statistics, max_series: int, owner: object) -> None:
         self.counts = Counts(max_series, _WIDTH)
         self._most = max_series
         self._store = statistics.shared
@@ -43,7 +44,7 @@ class GatheredCounts:
         self._sinks: list[Sink] = []
         self._waiting: dict[Key, dict[str, int]] = {}
         recording = self._store.gathering
-        recording.gather(self.tallies)
+        recording.gather(self.tallies, owner)
         recording.wake()
 
     def feed(self, sink: Sink) -> None:

@@ -55,12 +55,15 @@ class SharedCounts:
         name: The name that applications sharing a store differ in, the client, and what tells series apart.
         max_series: Combinations of labels that are told apart in the store.
         width: How many labels there are.
+        owner: The policy that counts, whose counts are written once more after it was dropped.
 
     Attributes:
-        own: Returns what this process counts of itself, and what it is at.
+        own: Returns what this process counts of itself, and what it is at; it keeps the policy not alive.
     """
 
-    def __init__(self, counts: Counts, store: Any, name: str, *, max_series: int, width: int) -> None:
+    def __init__(
+        self, counts: Counts, store: Any, name: str, *, max_series: int, width: int, owner: object
+    ) -> None:
         self.own: Callable[[], tuple[Figures, Figures]] | None = None
         self._counts = counts
         self._store = store
@@ -72,7 +75,7 @@ class SharedCounts:
         self._told: dict[str, int] = {}
         self._shown = 0.0
         self._announced = 0
-        store.recording.gather(self.tallies)
+        store.recording.gather(self.tallies, owner)
         store.recording.wake()
 
     def tallies(self) -> list[Tally]:
