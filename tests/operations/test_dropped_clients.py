@@ -19,7 +19,8 @@ _LEFT_OPEN = """
 import sys
 from ai_client import ClientProvider
 
-provider = ClientProvider(base_url=sys.argv[1], api_key="sk-test", controls={"store": sys.argv[2], "dashboard": True})
+controls = {"store": sys.argv[2], "dashboard": True}
+provider = ClientProvider(base_url=sys.argv[1], api_key="sk-test", controls=controls)
 messages = [{"role": "user", "content": "hello"}]
 stream = provider.client.chat.completions.create(model="m", messages=messages, stream=True)
 next(iter(stream))
@@ -29,7 +30,8 @@ import gc, os, signal, sys, time
 from ai_client import ClientProvider
 
 def ask():
-    provider = ClientProvider(base_url=sys.argv[1], api_key="sk-test", controls={"store": sys.argv[2], "dashboard": True})
+    controls = {"store": sys.argv[2], "dashboard": True}
+    provider = ClientProvider(base_url=sys.argv[1], api_key="sk-test", controls=controls)
     provider.client.embeddings.create(model="m", input="x")
 
 ask()
