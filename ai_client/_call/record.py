@@ -66,6 +66,7 @@ class Record:
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
         cache_key: The key under which the cache keeps the answer, or would, to invalidate it by.
         usage: Tokens, where measured.
+        settled: The usage of work that went on after another call, which this one has counted instead of the unknown.
         nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
         prices: The `Prices` by which that is.
         request_id: The answer's `x-request-id`.
@@ -95,6 +96,7 @@ class Record:
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
     cache_key: str | None = None
     usage: Usage | None = None
+    settled: Usage | None = field(default=None, repr=False)
     nano_usd: int | None = None
     prices: object = field(default=None, repr=False)
     request_id: str | None = None

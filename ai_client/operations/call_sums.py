@@ -15,6 +15,7 @@ from ..control.observability.counting.names import (
     FIRST_ITEM,
     MICRO,
     NANO_USD,
+    REPRICED,
     RETRIES,
     SAVED_NANO_USD,
     SAVED_TOKENS,
@@ -116,7 +117,7 @@ def call_sums(amounts: Mapping[str, int], *, is_priced: bool) -> CallSums:
         is_priced: Whether a control `cost` knows what calls cost.
     """
     of = amounts.get
-    unpriced = of(UNPRICED, 0)
+    unpriced = max(0, of(UNPRICED, 0) - of(REPRICED, 0))  # it may have begun before the report
     nano_usd = of(NANO_USD, 0 if is_priced and not unpriced else None)
     ok, errors, cancelled = (of(f"{CALL}{outcome}", 0) for outcome in ("ok", "error", "cancelled"))
     return CallSums(

@@ -18,7 +18,7 @@ from ..._call.usage import Usage
 from ..._models.adapters import adapter_of
 from ...errors import members_of
 from ...stores.base import Spend, Tally
-from ..pricing.billed import RUNS
+from ..pricing.billed import RUNS, is_billed, is_of_text
 from ..pricing.meter import metered
 from ..pricing.terms import Terms
 from ..record import record_of
@@ -42,6 +42,13 @@ def begins_work(call: Call) -> bool:
     if call.method != "POST" or _BEGINS.search(path) is None:
         return False
     return _RESPONSES.search(path) is None or call.members().get("background") is True
+
+
+def uses_tokens(call: Call) -> bool:
+    """Return whether what a call uses is counted with it: it is billed, or begins work."""
+    if is_of_text(call):
+        return True
+    return call.session or (call.method == "POST" and (is_billed(call) or begins_work(call)))
 
 
 def asked_for(call: Call) -> str | None:
@@ -177,7 +184,7 @@ async def _settle(books: Books, call: Call, work: str, usage: Usage | None) -> N
     if begun is None:  # it was not begun here, or is counted already
         return
     record, budgets, cost = record_of(call), books.budgets, books.cost
-    record.usage = usage
+    record.usage = record.settled = usage
     tally: Tally | None = None
     if cost is not None:
         tally = cost.corrected(record, usage, begun.tally, begun.nano_usd, begun.terms)

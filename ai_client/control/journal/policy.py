@@ -18,10 +18,9 @@ from ...stores.log import LogEntry
 from ...stores.log_store import append_log, checked_log_store
 from ...stores.place import place_of
 from ...stores.shared import SharedStore
-from ..accounting.later import begins_work
+from ..accounting.later import uses_tokens
 from ..observability.redaction.policy import Redaction
 from ..options.amounts import check_amounts
-from ..pricing.billed import is_billed
 from ..pricing.meter import metered, usage_of
 from ..record import note_model, record_of
 from .content import Content, Piece, answer_of, error_body, sent_by
@@ -104,9 +103,11 @@ class Journal:
         except BaseException as error:
             self._ended(call, record, trace, error=error)
             raise
-        is_measured = record.cache in _SENT and (record.attempts > 0 or not reply.is_made)
+        is_measured = (
+            uses_tokens(call) and record.cache in _SENT and (record.attempts > 0 or not reply.is_made)
+        )
         if call.is_whole:
-            usage = (reply.usage or usage_of(call, reply, record)) if is_measured else None
+            usage = (reply.usage or usage_of(call, reply, record)) if is_measured else record.settled
             self._ended(call, record, trace, reply=reply, usage=usage, complete=True)
         else:
             self._follow(call, record, trace, reply, metered(call, call, reply) if is_measured else None)
@@ -129,7 +130,7 @@ class Journal:
                 record,
                 trace,
                 reply=reply,
-                usage=None if meter is None else meter.usage(),
+                usage=record.settled if meter is None else meter.usage(),
                 complete=end.complete,
                 error=end.error,
                 request=request,
@@ -168,7 +169,7 @@ class Journal:
         is_unpriced = (
             record.prices is not None
             and record.billable > (nano_usd is not None and record.cache in _SENT)
-            and (call.session or is_billed(call) or begins_work(call))
+            and uses_tokens(call)
         )
         recording.add(
             Ended(

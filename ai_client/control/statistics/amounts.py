@@ -11,6 +11,7 @@ from ..observability.counting.names import (
     NANO_USD,
     OUTPUT,
     REASONING,
+    REPRICED,
     SAVED_NANO_USD,
     SAVED_TOKENS,
     UNPRICED,
@@ -22,7 +23,7 @@ INPUT_TOKENS, OUTPUT_TOKENS, CACHED_TOKENS, REASONING_TOKENS = (
 )
 """Names of tokens from whatever source."""
 _TOKENS = {f"{name}.": name for name in (INPUT_TOKENS, OUTPUT_TOKENS, CACHED_TOKENS, REASONING_TOKENS)}
-_BRIEF = frozenset({NANO_USD, UNPRICED, SAVED_TOKENS, SAVED_NANO_USD, *_TOKENS.values()})
+_BRIEF = frozenset({NANO_USD, UNPRICED, REPRICED, SAVED_TOKENS, SAVED_NANO_USD, *_TOKENS.values()})
 _BRIEF_PREFIXES = (CALL, CACHE)
 
 

@@ -12,6 +12,8 @@ BOUNDS = SECONDS
 CALL, ERROR, CACHE, ATTEMPT, USED = "call.", "error.", "cache.", "attempt.", "used."
 """Prefixes of counts by outcome, by class of error, by what a cache did, by result and by source of usage."""
 RETRIES, FOLDED, UNPRICED, NANO_USD = "retries", "folded", "unpriced", "nano_usd"
+REPRICED = "repriced"
+"""Work that went on, counted as unpriced when it began, whose cost a later call has counted; for statistics alone."""
 SAVED_TOKENS, SAVED_NANO_USD = "saved_tokens", "saved_nano_usd"
 """Amounts that answers from a cache would have used and cost; counted for statistics alone."""
 INPUT, OUTPUT, CACHED, REASONING = "input.", "output.", "cached.", "reasoning."

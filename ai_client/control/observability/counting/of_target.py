@@ -6,12 +6,11 @@ from ...._call.call import Call, Reply, StreamEnd
 from ...._call.record import Record
 from ...._call.usage import UNKNOWN, Usage
 from ....errors import APIStatusError
-from ...accounting.later import begins_work
-from ...pricing.billed import is_billed, is_of_text
+from ...accounting.later import asked_for, begins_work, uses_tokens
 from ...pricing.meter import metered, usage_of
 from ...record import note_model
 from .counts import Amount
-from .names import ATTEMPT, NANO_USD, RETRIES, UNPRICED, USED, names_of_usage
+from .names import ATTEMPT, NANO_USD, REPRICED, RETRIES, UNPRICED, USED, names_of_usage
 from .protocols import Counting
 
 
@@ -63,7 +62,7 @@ class TargetCount:
             status = error.status_code if isinstance(error, APIStatusError) else None
             name = type(error).__name__ if isinstance(error, Exception) else "cancelled"
             amounts.append((_result(name, status), others))
-        if not _uses_tokens(self._call):
+        if not uses_tokens(self._call):
             return
         billed, usage = record.billable - self._noted.billable, record.usage
         if billed and usage is not None and usage is not self._noted.usage and usage is not UNKNOWN:
@@ -77,10 +76,11 @@ class TargetCount:
         call, record = self._call, self._record
         self._add_attempts(amounts)
         billed = record.billable - self._noted.billable
-        if not _uses_tokens(call):
-            if record.usage is not self._noted.usage and record.usage is not None:  # of work that went on
-                _add_usage(amounts, record.usage)
-                _add_price(amounts, record, record.nano_usd, 0)
+        if not uses_tokens(call):
+            if call.is_whole:
+                _add_settled(amounts, record)
+            elif asked_for(call) is not None:
+                self._follow_work(reply)
         elif record.cache not in {None, "miss"} or (reply.is_made and not billed):
             _add_lost(amounts, record, billed)
         else:
@@ -104,6 +104,19 @@ class TargetCount:
 
         reply.on_end.append(settle)
 
+    def _follow_work(self, reply: Reply) -> None:
+        """Count what work used whose stream tells it when it ends."""
+        record, counting = self._record, self._counting
+
+        async def settle(end: StreamEnd) -> None:
+            del end
+            amounts: list[Amount] = []
+            _add_settled(amounts, record)
+            if amounts:
+                counting.add(counting.key(record), amounts)
+
+        reply.on_end.append(settle)
+
     def _add_attempts(self, amounts: list[Amount]) -> int:
         """Add the attempts whose end the record tells; return how many those are."""
         record = self._record
@@ -117,12 +130,6 @@ class TargetCount:
         return answered + len(failed)
 
 
-def _uses_tokens(call: Call) -> bool:
-    if is_of_text(call):
-        return True
-    return call.session or (call.method == "POST" and (is_billed(call) or begins_work(call)))
-
-
 def _result(error: str, status: int | None) -> str:
     """Return how an attempt ended: by the status that rejected it, or the class of another error."""
     return f"{ATTEMPT}{error if status is None else status}"
@@ -133,6 +140,16 @@ def _add_lost(amounts: list[Amount], record: Record, lost: int) -> None:
     if lost:
         amounts.append((f"{USED}unknown", lost))
         _add_price(amounts, record, None, lost)
+
+
+def _add_settled(amounts: list[Amount], record: Record) -> None:
+    """Add what work used that went on after its call, if this call is the one that has counted it."""
+    usage = record.settled
+    if usage is not None:
+        _add_usage(amounts, usage)
+        _add_price(amounts, record, record.nano_usd, 0)
+        if record.prices is not None and record.nano_usd is not None:
+            amounts.append((REPRICED, 1))
 
 
 def _add_used(amounts: list[Amount], record: Record, usage: Usage) -> None:
