@@ -32,7 +32,7 @@ from .stream_text import StreamText
 _MOST = 1_000_000
 _DAY = 86_400.0
 _SENT = frozenset({None, "miss"})
-"""What a cache did with a call that the API answered."""
+"""States of a cache in a call that the API answered."""
 
 
 @dataclass(frozen=True)
