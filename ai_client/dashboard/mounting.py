@@ -1,4 +1,4 @@
-"""What adapters do alike with a request before the dashboard answers it."""
+"""The steps that adapters share for a request before the dashboard answers it."""
 
 from collections.abc import Callable
 from pathlib import Path
