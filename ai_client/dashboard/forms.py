@@ -45,10 +45,18 @@ def is_own_form(request: PageRequest) -> bool:
     if site is not None and site != "same-origin":
         return False
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host") and site is None:
+    if origin is not None and _host_of(origin) != request.headers.get("host") and site is None:
         return False
     held, given = _held(request), request.fields.get(FIELD, "")
     return held is not None and hmac.compare_digest(held.encode(), given.encode("utf-8", "replace"))
+
+
+def _host_of(origin: str) -> str:
+    """Return the host of an origin with its port; empty where it has none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _held(request: PageRequest) -> str | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
-from ..detector import counts
+from ..detector import counts, is_detecting
 from ..errors import ConfigError, StoreError, members_of
 from ..operations.breakers import BreakerState
 from ..operations.budget_state import BudgetState
@@ -88,6 +88,7 @@ class OverviewFigures:
         workers: The processes; only this one where no control shows others.
         extra_clients: Lines of code that build clients again and again.
         retiring: Models that are switched off soon; `None` until that is known.
+        has_cache: Whether the clients of any alias have a cache.
     """
 
     at: datetime
@@ -99,6 +100,7 @@ class OverviewFigures:
     workers: Read[list[WorkerState]]
     extra_clients: Read[list[ExtraClientLine]]
     retiring: Read[list[RetiringModel] | None]
+    has_cache: bool
 
 
 def gather(provider: Any, filters: Filters) -> OverviewFigures:
@@ -129,8 +131,9 @@ def gather(provider: Any, filters: Filters) -> OverviewFigures:
             partial(_of, provider, "breakers", "states"), "the circuits"
         ),
         workers=_or(workers, lambda: [_this_process(provider)], "this process"),
-        extra_clients=_or(extra, _own_extra_clients, "the warnings of the detector"),
+        extra_clients=_detected(_or(extra, _own_extra_clients, "the warnings of the detector")),
         retiring=Read(lambda: retiring_models(provider, used), "the models"),
+        has_cache=any(each.get("cache") for each in _controls(provider)),
     )
 
 
@@ -148,8 +151,12 @@ def _report(provider: Any, filters: Filters, *, labels: bool = False) -> Statist
 
 def _shares_circuits(provider: Any) -> bool:
     """Return whether the circuits of any clients are in a store."""
-    controls: list[Mapping[str, Any]] = [provider[alias].config.controls or {} for alias in provider]
-    return any(members_of(each.get("breaker")).get("shared") for each in controls)
+    return any(members_of(each.get("breaker")).get("shared") for each in _controls(provider))
+
+
+def _controls(provider: Any) -> list[Mapping[str, Any]]:
+    """Return the controls of each alias."""
+    return [provider[alias].config.controls or {} for alias in provider]
 
 
 def _store_is_down(health: Read[HealthReport]) -> bool:
@@ -187,6 +194,17 @@ def _this_process(provider: Any) -> WorkerState:
         for name in ("alive", "built", "open", "idle", "in_use", "waiting", "opened")
     }
     return WorkerState(host="", pid=state.pid, seen=datetime.now(UTC), in_flight=sums["in_use"], **sums)
+
+
+def _detected(part: Read[list[ExtraClientLine]]) -> Read[list[ExtraClientLine]]:
+    """Return the lines; that there are none means nothing where nobody looks for them."""
+
+    def lines() -> list[ExtraClientLine]:
+        if not part.value and not is_detecting():
+            raise UnavailableError("off", "The detector is not turned on.")
+        return part.value
+
+    return Read(lines, "the warnings of the detector")
 
 
 def _own_extra_clients() -> list[ExtraClientLine]:

@@ -89,7 +89,7 @@ _lists = PerProcess(_Lists)
 
 
 def retiring_models(provider: Any, used: Iterable[str]) -> list[RetiringModel] | None:
-    """Return the models that are switched off soon, are gone, or were never there; `None` until that is known.
+    """Return the models that are switched off soon, are gone, or were never there; `None` while no API lists any.
 
     The API is asked without policies, in a thread of its own; that costs nothing.
 
@@ -98,7 +98,7 @@ def retiring_models(provider: Any, used: Iterable[str]) -> list[RetiringModel] |
         used: Models that were called.
     """
     lists = _lists().of(provider)
-    if lists is None:
+    if lists is None or not any(lists.values()):
         return None
     found = [one for alias, listed in lists.items() for one in _of_alias(provider, alias, listed, used)]
     return sorted(

@@ -41,6 +41,17 @@ def shown_number(number: float) -> str:
     return f"{number:,.{decimals}f}{_SPACE}{prefix}"
 
 
+def shown_count(count: int, one: str, several: str | None = None) -> str:
+    """Return a number with its noun: `1 call`, `2 calls`, `12.3 k calls`.
+
+    Args:
+        count: The number.
+        one: The noun, or what follows, of one thing.
+        several: That of several, or none; *one* with an s if not given.
+    """
+    return f"{shown_number(count)} {one if count == 1 else several or f'{one}s'}"
+
+
 def shown_seconds(seconds: float | None) -> str:
     """Return a duration in milliseconds, seconds or minutes: `240 ms`, `3.21 s`, `12.4 s`, `2.5 min`."""
     if seconds is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from ..operations.export import json_of, usd
 from .markup import Child, Html, tag
-from .shown import shown_number, shown_seconds, shown_usd
+from .shown import shown_count, shown_number, shown_seconds, shown_usd
 
 MOST = 200
 """Rows that a table shows; all of them are in the CSV."""
@@ -85,7 +85,9 @@ def table(
             ),
             tag("tbody", body),
         ),
-        tag("p", f"{left_out} more rows are in the CSV.", class_="quiet") if left_out > 0 else None,
+        tag("p", f"{shown_count(left_out, 'more row is', 'more rows are')} in the CSV.", class_="quiet")
+        if left_out > 0
+        else None,
         class_="table",
         role="region" if wide else None,
         aria_label=f"Table: {caption}" if wide else None,

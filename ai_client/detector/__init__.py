@@ -6,10 +6,11 @@
 from .detection import (
     Detector as Detector,
     Remedy as Remedy,
+    is_detecting as is_detecting,
 )
 from .lines import (
     ExtraClients as ExtraClients,
     counts as counts,
 )
 
-__all__ = ["Detector", "ExtraClients", "Remedy", "counts"]
+__all__ = ["Detector", "ExtraClients", "Remedy", "counts", "is_detecting"]

@@ -93,6 +93,11 @@ class _Running:
 _running = _Running()
 
 
+def is_detecting() -> bool:
+    """Return whether clients that are built while requests are served are counted in this process now."""
+    return bool(_running.packages)
+
+
 def _ours_built(client: Any) -> None:
     _built(client, OURS)
 

@@ -72,7 +72,8 @@ def examine_models(
         hint = ""
         message = f"The API has {name}."
         if end is not None:
-            message = f"{name} is switched off on {end}, in {(end - today).days} days."
+            left = (end - today).days
+            message = f"{name} is switched off on {end}, in {left} day{'' if left == 1 else 's'}."
             if end <= today:
                 status, message = "fault", f"{name} was switched off on {end}."
                 hint = "Configure its successor."

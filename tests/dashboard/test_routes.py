@@ -106,6 +106,7 @@ def test_only_own_forms_are_taken() -> None:
     assert not is_taken(sec_fetch_site="same-site")
     assert not is_taken(sec_fetch_site=None, origin="https://y.example")
     assert not is_taken(sec_fetch_site=None, origin="null")
+    assert not is_taken(sec_fetch_site=None, origin="http://[")
     assert not is_taken(cookie=None)
     assert not is_taken(body=b"")
     assert not is_taken(body=f"{FIELD}=".encode())

@@ -41,7 +41,7 @@ def test_without_controls_each_section_names_the_one() -> None:
     assert '"budgets": [' in page.by_id("budgets").text
     assert '"breaker": {' in page.by_id("breakers").text
     assert "which shows this page" in page.by_id("processes").text
-    assert "No line of code" in page.by_id("detector").text
+    assert "warn_on_extra_clients=True turns it on." in page.by_id("detector").text
 
 
 def test_without_calls_sections_say_so() -> None:

@@ -156,6 +156,7 @@ class MadeUpProvider:
         breaker_states: Returns its circuits.
         worker_states: Returns its processes.
         lines: Returns the lines that build clients.
+        controls: The controls of its clients.
         asked: The arguments of each report that was asked for.
     """
 
@@ -176,6 +177,7 @@ class MadeUpProvider:
     lines: Callable[[], list[ExtraClientLine]] = lambda: [
         ExtraClientLine("app/views.py:41", "openai.OpenAI", 312)
     ]
+    controls: Mapping[str, Any] = field(default_factory=dict[str, Any])
     asked: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
 
     @property
@@ -220,7 +222,10 @@ class MadeUpProvider:
         return SimpleNamespace(pid=1, clients=())
 
     def __iter__(self) -> Any:
-        return iter(())
+        return iter(("default",))
+
+    def __getitem__(self, alias: str) -> Any:
+        return SimpleNamespace(config=SimpleNamespace(controls=self.controls))
 
 
 RETIRING = [

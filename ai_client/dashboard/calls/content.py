@@ -56,7 +56,7 @@ def marked(text: str) -> Html:
     for at, part in enumerate(shown.split(MASK)):
         parts += (tag("mark", MASK) if at else None, part)
     if left > 0:
-        parts.append(tag("em", f" \u2026 and {left:,} more characters"))
+        parts.append(tag("em", f" \u2026 and {left:,} more character{'s' if left > 1 else ''}"))
     return joined(*parts)
 
 

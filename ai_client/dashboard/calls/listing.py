@@ -61,7 +61,12 @@ def list_page(
         tag(
             "section", tag("h2", "The calls, newest first", class_="unseen"), rows, id="list", data_live=True
         ),
-        tag("nav", pages, aria_label="Pages of the list", class_="older") if any(pages) else None,
+        tag(
+            "div",
+            tag("nav", pages, aria_label="Pages of the list", class_="older") if any(pages) else None,
+            id="pages",
+            data_live=True,
+        ),
         tag(
             "footer",
             _kept(state),
@@ -87,14 +92,16 @@ def _nothing(query: CallQuery, state: JournalState) -> Html:
 def _kept(state: JournalState) -> Html:
     """Return how many calls the journal holds, since when, and how many it has left out."""
     since = None if state.oldest is None else (", the oldest of ", shown_moment(state.oldest))
-    left_out = f" {state.left_out:,} were left out, as too many came at once." if state.left_out else None
+    was = "was" if state.left_out == 1 else "were"
+    left_out = f" {state.left_out:,} {was} left out, as too many came at once." if state.left_out else None
     return tag(
         "p",
-        f"{state.kept:,} calls are kept of at most {state.keep:,}",
+        f"{state.kept:,} {'call is' if state.kept == 1 else 'calls are'} kept of at most {state.keep:,}",
         since,
         ".",
         left_out,
-        data_live="kept",
+        id="kept",
+        data_live=True,
     )
 
 

@@ -27,7 +27,7 @@ def _body(view: PageView) -> Child:
                 tag("small", f" account {state.account}", class_="quiet") if state.account else None,
             ],
             badge(state.state, _KINDS[state.state]),
-            NONE if state.until is None else shown_moment(state.until),
+            shown_moment(state.until) if state.state == "open" and state.until else NONE,
             number_figure(state.failures),
         )
         for state in rows

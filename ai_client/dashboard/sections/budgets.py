@@ -45,7 +45,11 @@ def _body(view: PageView) -> Child:
         return tag("p", "Nothing has been spent of any budget in its present window.", class_="quiet")
     return [
         tag("ul", (_meter(view, state) for state in rows[:_FIRST]), class_="meters"),
-        details("budgets-table", f"All {len(rows)} balances", _table(view, rows)),
+        details(
+            "budgets-table",
+            f"All {len(rows)} balances" if len(rows) > 1 else "As a table",
+            _table(view, rows),
+        ),
     ]
 
 
@@ -120,7 +124,8 @@ def _address(view: PageView, state: BudgetState) -> str | None:
 SECTION = Section(
     "budgets",
     "Budgets",
-    "What is spent of each in its present window",
+    "What counts in the present window of each; a call whose usage is not known, such as a cancelled stream, counts"
+    " with all that was reserved for it",
     'controls={"budgets": [{"usd": 50, "per": "day"}]}',
     _rows,
     _body,

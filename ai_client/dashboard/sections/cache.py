@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...operations.export import usd
-from ..markup import Child, tag
+from ..markup import Child, Html, tag
 from ..plots.bars import Slice, bar
 from ..shown import shown_number, shown_share
 from ..tables import number_figure, table, usd_figure
@@ -46,10 +46,7 @@ def _body(view: PageView) -> Child:
     rows = _rows(view)
     whole = sum(row.calls for row in rows)
     if not whole:
-        how = tag("code", 'controls={"cache": {"scope": "tenant"}}')
-        return tag(
-            "p", "No call of this time was looked up in a cache, the control ", how, ".", class_="quiet"
-        )
+        return _nothing(view)
     saved = whole - sum(row.calls for row in rows if row.result == "miss")
     slices = [
         Slice(row.calls, _shown(row)[1], f"{_shown(row)[0]}: {shown_number(row.calls)}") for row in rows
@@ -71,13 +68,31 @@ def _body(view: PageView) -> Child:
                 "small",
                 " and ",
                 number_figure(sums.saved_tokens),
-                f" tokens saved; {shown_share(saved, whole)} of calls were not sent",
+                f" {'token' if sums.saved_tokens == 1 else 'tokens'} saved;"
+                f" {shown_share(saved, whole)} of those looked up were not sent",
             ),
             class_="headline",
         ),
         bar(slices, whole),
         table("Calls by what the cache did", ["Cache", "Calls", "Share"], cells, numbers=2),
     ]
+
+
+def _nothing(view: PageView) -> Html:
+    """Return why no call was looked up."""
+    if not view.gathered.has_cache:
+        how = tag("code", 'controls={"cache": {"scope": "tenant"}}')
+        return tag("p", "There is no cache: ", how, " turns it on.", class_="note off")
+    fixed, everything = tag("code", "temperature=0"), tag("code", '"everything": True')
+    return tag(
+        "p",
+        "No call in this time was looked up in the cache. It serves embeddings, moderations, and texts with ",
+        fixed,
+        " or a seed; other texts with ",
+        everything,
+        ". A call without the label of its scope, such as a tenant, is not looked up.",
+        class_="quiet",
+    )
 
 
 def _shown(row: CacheRow) -> tuple[str, str]:

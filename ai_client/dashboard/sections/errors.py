@@ -9,7 +9,7 @@ from ..markup import Child, tag
 from ..plots.bars import Slice, bar
 from ..plots.columns import columns
 from ..plots.frame import Caption, Series
-from ..shown import shown_moment, shown_number, shown_share
+from ..shown import shown_count, shown_moment, shown_share
 from ..tables import details, figure, number_figure, table
 from .view import PageView, Section
 
@@ -49,13 +49,13 @@ def _body(view: PageView) -> Child:
     cancelled = None
     if sums.cancelled:
         count = number_figure(sums.cancelled, view.calls({"outcome": "cancelled"}))
-        cancelled = [" and ", count, " were cancelled"]
+        cancelled = [" and ", count, " was cancelled" if sums.cancelled == 1 else " were cancelled"]
     failed = number_figure(sums.errors, view.calls({"outcome": "error"}) if sums.errors else None)
     return [
         tag(
             "p",
             tag("b", rate),
-            tag("small", " ", failed, f" of {shown_number(sums.calls)} calls failed", cancelled),
+            tag("small", " ", failed, f" of {shown_count(sums.calls, 'call')} failed", cancelled),
             class_="headline",
         ),
         _over_time(view) if sums.errors else tag("p", "No call failed in this time.", class_="quiet"),
@@ -76,7 +76,7 @@ def _over_time(view: PageView) -> Child:
     ]
     about = f"{shown_share(report.totals.errors, report.totals.calls)} of all calls failed."
     if rows:
-        about += f" Most often: {rows[0].error}, {shown_number(rows[0].calls)} times."
+        about += f" Most often: {rows[0].error}, {shown_count(rows[0].calls, 'time')}."
     times = view.times({"outcome": "error"})
     heads = ["From", "Calls", "Failed", "Share"]
     cells = (

@@ -61,7 +61,7 @@ def _body(view: PageView) -> Child:
     highest = upper_bound(
         [value for row in rows for value in (row.p95, row.first_item_p95) if value is not None]
     )
-    heads = ["Model", "Calls", "p50", "p95", "First token p50", "p95"]
+    heads = ["Model", "Calls", "p50", "p95", "First token p50", "First token p95"]
     models = table(
         "Latency by model",
         heads,
@@ -125,7 +125,7 @@ def _over_time(view: PageView) -> Html:
         )
         for (start, row), link in zip(rows, times.links, strict=True)
     )
-    heads = ["From", "Calls", "p50", "p95", "First token p50", "p95"]
+    heads = ["From", "Calls", "p50", "p95", "First token p50", "First token p95"]
     listed = table("Latency over time", heads, cells, numbers=5, wide=True)
     return joined(
         lines(Caption("latency-plot", "Latency over time", about), times, series, shown_seconds),

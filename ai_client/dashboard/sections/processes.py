@@ -4,7 +4,7 @@ from typing import Any
 
 from ...operations.workers import WorkerState
 from ..markup import Child, tag
-from ..shown import shown_moment, shown_number
+from ..shown import shown_count, shown_moment, shown_number
 from ..tables import number_figure, table
 from .view import PageView, Section
 
@@ -49,12 +49,16 @@ def _body(view: PageView) -> Child:
             tag("b", shown_number(len(rows))),
             tag(
                 "small",
-                f" {'process' if one else 'processes'}, {shown_number(totals['alive'])} clients,"
-                f" {shown_number(totals['open'])} connections",
+                f" {'process' if one else 'processes'}, {shown_count(totals['alive'], 'client')},"
+                f" {shown_count(totals['open'], 'connection')}",
             ),
             class_="headline",
         ),
-        tag("p", f"{shown_number(totals['waiting'])} calls wait for a connection.", class_="note warn")
+        tag(
+            "p",
+            f"{shown_count(totals['waiting'], 'call waits', 'calls wait')} for a connection.",
+            class_="note warn",
+        )
         if totals["waiting"]
         else None,
         table(

@@ -2,6 +2,7 @@
 
 from ..markup import Child, tag
 from ..retirement import RetiringModel
+from ..shown import shown_count
 from ..tables import badge, table
 from .view import PageView, Section
 
@@ -12,7 +13,11 @@ def _rows(view: PageView) -> list[RetiringModel]:
 
 def _body(view: PageView) -> Child:
     if view.gathered.retiring.value is None:
-        return tag("p", "The API is being asked for its models.", class_="quiet")
+        return tag(
+            "p",
+            "The API has not said which models it has, so that nothing is known of their end.",
+            class_="quiet",
+        )
     rows = _rows(view)
     if not rows:
         return tag("p", "No model in use is known to be switched off soon.", class_="quiet good")
@@ -27,7 +32,11 @@ def _badge(view: PageView, one: RetiringModel) -> Child:
         return badge("not listed", "warn")
     day = tag("time", f"{one.shutdown_date:%-d %b %Y}", datetime=one.shutdown_date.isoformat())
     left = (one.shutdown_date - view.gathered.at.date()).days
-    return [day, " ", badge("over" if one.is_over else f"{left} days", "bad" if one.is_over else "warn")]
+    return [
+        day,
+        " ",
+        badge("over" if one.is_over else shown_count(left, "day"), "bad" if one.is_over else "warn"),
+    ]
 
 
 SECTION = Section(

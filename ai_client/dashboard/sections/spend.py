@@ -9,7 +9,7 @@ from ..filters import RANGES
 from ..markup import Child, tag
 from ..plots.columns import columns
 from ..plots.frame import Caption, Series
-from ..shown import shown_moment, shown_number, shown_usd
+from ..shown import shown_count, shown_moment, shown_usd
 from ..tables import details, number_figure, table, usd_figure
 from .view import PageView, Section
 
@@ -97,10 +97,16 @@ def _unknown(nano_usd: int | None, unpriced: int) -> Child:
     if not unpriced:
         return None
     if nano_usd is None:
-        how = tag("code", 'controls={"cost": True, "prices": {...}}')
-        return tag("p", "No price is known; ", how, " counts cost.", class_="note warn")
-    attempts = f"{shown_number(unpriced)} billed attempts have no known price and are not in it."
-    return tag("p", attempts, class_="note warn")
+        how = tag("code", 'controls={"prices": {"MODEL": {"input": 0.75, "output": 4.5}}}')
+        extra = tag("code", "ai-client[prices]")
+        told = ("No price of these calls is known: name it in ", how, ", or install ", extra)
+        return tag("p", told, ", which knows those of public APIs.", class_="note warn")
+    attempts = shown_count(unpriced, "billed attempt has", "billed attempts have")
+    return tag(
+        "p",
+        f"{attempts} no known price and {'is' if unpriced == 1 else 'are'} not in it.",
+        class_="note warn",
+    )
 
 
 SECTION = Section(

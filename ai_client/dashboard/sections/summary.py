@@ -23,7 +23,7 @@ def summary(view: PageView) -> Html | None:
         _tile("Spend", usd_figure(sums.nano_usd, view.calls())),
         _tile("Calls", number_figure(sums.calls, view.calls())),
         _tile("Failed", figure(sums.errors, shown_share(sums.errors, sums.calls), failed)),
-        _tile("p95", seconds_figure(slow, "#latency")),
+        _tile("Latency p95", seconds_figure(slow, "#latency")),
         _tile("First token p50", seconds_figure(first, "#latency")),
         _tile("Tokens", number_figure(tokens, "#tokens")),
         _tile("Under way now", _under_way(view)),

@@ -12,6 +12,9 @@ from ..shown import shown_moment, shown_number, shown_share
 from ..tables import details, number_figure, table
 from .view import PageView, Section
 
+_LEAST = 20.0
+"""Tokens at the upper end of the picture, at least: from here on, half of each such bound is a whole number."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
@@ -82,7 +85,7 @@ def _body(view: PageView) -> Child:
             tag("b", number_figure(went_in + came_out)),
             tag(
                 "small",
-                " tokens: ",
+                " token: " if went_in + came_out == 1 else " tokens: ",
                 number_figure(went_in),
                 f" in{shares}",
                 number_figure(came_out),
@@ -90,7 +93,7 @@ def _body(view: PageView) -> Child:
             ),
             class_="headline",
         ),
-        columns(Caption("tokens-plot", "Tokens over time", about), times, series, shown_number),
+        columns(Caption("tokens-plot", "Tokens over time", about), times, series, shown_number, least=_LEAST),
         details("tokens-table", "As a table", listed),
     ]
 

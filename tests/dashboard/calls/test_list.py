@@ -201,6 +201,7 @@ def test_the_list_says_what_is_kept() -> None:
     assert "2 calls are kept of at most 10,000" in text
     assert "2026-11-30T12:00:01" in text
     assert "3 were left out" in text
+    assert "1 call is kept of at most 10,000" in text_of(MadeUpJournal([call(1)]))
     assert "No call was made yet" in text_of(MadeUpJournal())
     assert "No call that is kept is like that" in text_of(MadeUpJournal([call(1)]), "outcome=error")
 
@@ -256,3 +257,12 @@ def test_without_a_journal_the_page_says_how_to_have_one() -> None:
 def test_other_paths_are_no_pages(path: str) -> None:
     """A path without a call is not found, except the list with a slash behind it."""
     assert shown(MadeUpJournal([call(1)]), path=path).status == (200 if path == "calls/" else 404)
+
+
+def test_what_is_brought_up_to_date_can_be_found() -> None:
+    """Each part that the script swaps has an id of its own, the link to older calls and the number kept among them."""
+    text = text_of(MadeUpJournal([call(number) for number in range(60)]))
+    live = [tag for tag in re.findall(r"<[^>]+>", text) if "data-live" in tag]
+    ids = [found[1] for tag in live if (found := re.search(r' id="([^"]+)"', tag))]
+    assert len(ids) == len(set(ids)) == len(live)
+    assert {"list", "pages", "kept"} <= set(ids)
