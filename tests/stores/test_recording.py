@@ -370,8 +370,8 @@ def test_a_source_that_fails_keeps_nothing_else_from_being_written() -> None:
     """What was recorded is written, and read, though a source of other figures fails."""
     backend = Remote()
     store = SharedStore(backend)
-    source = Faulty()
-    store.recording.gather(source.tallies, source)  # type: ignore[union-attr]
+    owner = Mock()
+    store.recording.gather(Faulty().tallies, owner)  # type: ignore[union-attr]
     store.record("a", tally())
     assert finish(store.sums(sync_io(), "", "~")) == {"2030-01-01T00": {"k": {"n": 1}}}
 
