@@ -7,6 +7,8 @@ from .markup import Html, tag
 
 _SPACE = "\u202f"
 _NANO = 1_000_000_000
+_LONGEST = 80
+"""Characters of a name in a list."""
 UNKNOWN = "unknown"
 NONE = "\u2013"
 
@@ -79,6 +81,11 @@ def shown_share(part: float, whole: float) -> str:
 def shown_label(label: str | None, missing: str = "none") -> str | Html:
     """Return the value of a label; a mark for calls without it."""
     return label or tag("i", f"({missing})")
+
+
+def shown_shortly(text: str) -> str | Html:
+    """Return a text, of one longer than a few lines of a column its beginning, with the whole as its title."""
+    return text if len(text) <= _LONGEST else tag("span", f"{text[: _LONGEST - 1]}\u2026", title=text)
 
 
 def shown_moment(moment: datetime, *, step: timedelta | None = None, exact: bool = False) -> Html:

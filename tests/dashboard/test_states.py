@@ -37,7 +37,7 @@ def test_without_controls_each_section_names_the_one() -> None:
         )
     )
     for name in ("spend", "cost", "latency", "errors", "retries", "cache", "tokens"):
-        assert 'controls={"dashboard": True} turns it on.' in page.by_id(name).text
+        assert 'controls={"dashboard": True, "statistics": True} turns it on.' in page.by_id(name).text
     assert '"budgets": [' in page.by_id("budgets").text
     assert '"breaker": {' in page.by_id("breakers").text
     assert "which shows this page" in page.by_id("processes").text

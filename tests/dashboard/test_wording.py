@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ai_client import ClientProvider
 from ai_client.dashboard import DashboardPage, PageRequest
 from ai_client.dashboard.retirement import RetiringModel
 from ai_client.detector import Detector
@@ -104,6 +105,22 @@ def test_why_nothing_was_looked_up_in_the_cache() -> None:
     assert "turns it on" not in text
     assert "texts with temperature=0 or a seed" in text
     assert "the label of its scope" in text
+
+
+def test_names_that_the_style_cuts_off_are_titles() -> None:
+    """A long model or tenant, of which only the beginning may be seen, is said as a whole on request."""
+    calls = report(calls=1)
+    page = read(MadeUpProvider(statistics_report=lambda **_: calls))
+    assert [link.attributes.get("title") for link in page.all("a", class_="name") if link.text == "m"] == [
+        "m"
+    ] * 2
+
+
+def test_statistics_that_are_left_out_are_named() -> None:
+    """Where the dashboard is on and its statistics are not, sections name these."""
+    provider = ClientProvider(api_key="sk-test", controls={"dashboard": True, "statistics": False})
+    assert '"statistics": True' in read(provider).by_id("spend").text
+    provider.close()
 
 
 def test_bounds_of_a_picture_differ() -> None:

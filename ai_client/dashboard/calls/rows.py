@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from ...operations.journal import JournalEntry
 from ..markup import Child, Html, tag
 from ..request import PageRequest
-from ..shown import NONE, UNKNOWN, shown_label, shown_number, shown_seconds, shown_usd
+from ..shown import NONE, UNKNOWN, shown_label, shown_number, shown_seconds, shown_shortly, shown_usd
 from .facts import cost_of, instant_of, outcome_of, target_of, waits_of
 from .groups import CallGroup, groups_of
 
@@ -74,14 +74,17 @@ def _heading(request: PageRequest, group: CallGroup, *, is_whole: bool) -> Html:
     cost = shown_usd(group.nano_usd) if group.nano_usd is not None else f"cost {UNKNOWN}"
     if group.unpriced and group.nano_usd is not None:
         cost += f" and {group.unpriced} unpriced"
+    whose: Child = newest.tenant and ("tenant ", shown_shortly(newest.tenant))
+    if len(tenants) > 1:
+        whose = f"{len(tenants)} tenants"
     sums: Sequence[Child] = (
-        (newest.tenant and f"tenant {newest.tenant}") if len(tenants) == 1 else f"{len(tenants)} tenants",
+        whose,
         f"{len(group.entries)} calls" + ("" if is_whole else " shown"),
         f"{group.failed} failed" if group.failed else None,
         cost,
         f"{shown_seconds(group.seconds)} in sum",
     )
-    name = tag("b", newest.endpoint) if newest.endpoint else "Web request"
+    name = tag("b", shown_shortly(newest.endpoint)) if newest.endpoint else "Web request"
     content = (
         tag("a", name, href=request.address("calls", {"request": group.request})),
         (tag("span", part) for part in sums if part is not None),
@@ -97,10 +100,10 @@ def _row(request: PageRequest, entry: JournalEntry, *, is_member: bool) -> Html:
     target = target_of(entry)
     cells: tuple[Child, ...] = (
         outcome_of(entry),
-        entry.path if is_member else (shown_label(entry.endpoint), _tenant(entry.tenant)),
+        shown_shortly(entry.path) if is_member else (_name(entry.endpoint), _tenant(entry.tenant)),
         (
-            shown_label(entry.model),
-            None if target is None else tag("small", f"served by {target}"),
+            _name(entry.model),
+            None if target is None else tag("small", "served by ", shown_shortly(target)),
         ),
         (str(attempts), tag("small", f"{shown_seconds(waited)} waited") if waited else None),
         entry.cache or NONE,
@@ -123,7 +126,11 @@ def _row(request: PageRequest, entry: JournalEntry, *, is_member: bool) -> Html:
 
 
 def _tenant(tenant: str | None) -> Html | None:
-    return tag("small", f"tenant {tenant}") if tenant else None
+    return tag("small", "tenant ", shown_shortly(tenant)) if tenant else None
+
+
+def _name(label: str | None) -> str | Html:
+    return shown_shortly(label) if label else shown_label(label)
 
 
 def _class_of(name: str, *, is_empty: bool = False) -> str | None:

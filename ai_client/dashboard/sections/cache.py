@@ -103,7 +103,7 @@ SECTION = Section(
     "cache",
     "Cache",
     "What answers from the cache would have cost",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     totals=_totals,

@@ -106,7 +106,11 @@ def _part(view: PageView, by: str, rows: list[CostShareRow]) -> Html:
 
 def _name(view: PageView, row: CostShareRow) -> Html:
     return tag(
-        "a", shown_label(row.name, f"no {row.by}"), href=view.filtered(**{row.by: row.name}), class_="name"
+        "a",
+        shown_label(row.name, f"no {row.by}"),
+        href=view.filtered(**{row.by: row.name}),
+        class_="name",
+        title=row.name or None,  # the style may cut it off
     )
 
 
@@ -128,7 +132,7 @@ SECTION = Section(
     "cost",
     "Cost",
     "Who spends it: the most expensive first",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     wide=True,

@@ -136,7 +136,7 @@ SECTION = Section(
     "errors",
     "Errors",
     "Calls that failed after all retries, as a share of all calls",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     totals=_totals,

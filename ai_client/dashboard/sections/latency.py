@@ -84,7 +84,13 @@ def _body(view: PageView) -> Child:
 
 
 def _pictured(view: PageView, row: LatencyRow, highest: float) -> Html:
-    name = tag("a", shown_label(row.model, "no model"), href=view.filtered(model=row.model), class_="name")
+    name = tag(
+        "a",
+        shown_label(row.model, "no model"),
+        href=view.filtered(model=row.model),
+        class_="name",
+        title=row.model or None,  # the style may cut it off
+    )
     whole = f"Whole call: {shown_seconds(row.p50)} to {shown_seconds(row.p95)}"
     first = f"First token: {shown_seconds(row.first_item_p50)} to {shown_seconds(row.first_item_p95)}"
     return tag(
@@ -137,7 +143,7 @@ SECTION = Section(
     "latency",
     "Latency",
     "Seconds from the beginning of a call to its end, retries included, and to the first token of a stream",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     wide=True,

@@ -75,7 +75,7 @@ SECTION = Section(
     "processes",
     "Processes",
     "Clients and connections of each, now",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     wide=True,

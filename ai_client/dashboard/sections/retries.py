@@ -69,7 +69,7 @@ SECTION = Section(
     "retries",
     "Retries",
     "Requests sent upstream by result; some calls need several",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     totals=_totals,

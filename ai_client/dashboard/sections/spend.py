@@ -113,7 +113,7 @@ SECTION = Section(
     "spend",
     "Spend",
     "What calls cost at known prices",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     totals=_totals,

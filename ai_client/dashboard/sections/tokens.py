@@ -102,7 +102,7 @@ SECTION = Section(
     "tokens",
     "Tokens",
     "What went in and came out, as the API reported it or as it is estimated",
-    'controls={"dashboard": True}',
+    'controls={"dashboard": True, "statistics": True}',
     _rows,
     _body,
     totals=_totals,

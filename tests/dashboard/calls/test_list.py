@@ -266,3 +266,14 @@ def test_what_is_brought_up_to_date_can_be_found() -> None:
     ids = [found[1] for tag in live if (found := re.search(r' id="([^"]+)"', tag))]
     assert len(ids) == len(set(ids)) == len(live)
     assert {"list", "pages", "kept"} <= set(ids)
+
+
+def test_long_names_are_cut() -> None:
+    """A name of hundreds of characters takes a few lines; the whole is its title, and on the call's page."""
+    long = "t" * 200
+    shown_name = f'<span title="{long}">{long[:79]}\u2026</span>'
+    alone = MadeUpJournal([call(1, tenant=long, model=long, endpoint=long)])
+    assert text_of(alone).count(shown_name) == 3
+    several = MadeUpJournal([call(number, request="r", tenant=long, path=long) for number in (1, 2)])
+    assert text_of(several).count(shown_name) == 3
+    assert f">{long}<" in text_of(alone, path="calls/00000001")
