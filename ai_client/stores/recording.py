@@ -20,6 +20,7 @@ from .._fork import PerProcess
 from .._io.deadline import limited
 from .base import Tally
 from .heartbeat import PATIENCE, Renewal, keep_beating
+from .rows import Row, merged
 from .tickets import new_ticket
 
 EVERY = 1.0
@@ -29,8 +30,8 @@ _IDLE = 10
 _MOST = 10_000
 """Entries after which a call writes them itself: no thread runs, as under uWSGI without `enable-threads`."""
 
-Entry: TypeAlias = tuple[str, Tally]
-"""A tally, and the ticket of what it counts."""
+Entry: TypeAlias = tuple[str, Tally | Row]
+"""A tally or a row, and the ticket of what it counts."""
 Source: TypeAlias = Callable[[], Iterable[Tally]]
 
 logger = logging.getLogger("ai_client")
@@ -63,8 +64,8 @@ class TotalsRecording:
         self._idle = 0
         _recordings().add(self)
 
-    def add(self, ticket: str, tally: Tally) -> None:
-        """Record a tally; it is written within a second."""
+    def add(self, ticket: str, tally: Tally | Row) -> None:
+        """Record a tally or a row; it is written within a second."""
         self._entries.append((ticket, tally))  # in one step, which Ctrl-C does not cut in two
         if self._renewal is None or _AtExit.has_begun:
             self.wake()
@@ -119,9 +120,9 @@ class TotalsRecording:
         before, earlier = self._seen
         for ticket in (tickets & before) | (tickets & earlier):
             del tallies[ticket]
-        merged = self._ticketed(_merged(tallies.values()))
+        ticketed = self._ticketed(merged(tallies.values()))
         # Each of these steps may be the last: what is in the batch is seen, and is not added to it again.
-        self._seen, self._batch = (tickets, before), deque([*self._batch, *merged])
+        self._seen, self._batch = (tickets, before), deque([*self._batch, *ticketed])
         for _ in entries:
             self._entries.popleft()
 
@@ -157,26 +158,6 @@ class TotalsRecording:
         if self._entries:  # added meanwhile, by who saw that this beats
             self.wake()
         return False
-
-
-def _merged(tallies: Iterable[Tally]) -> list[Tally]:
-    """Return tallies of the same labels and period as one.
-
-    Those with the same names are added up together, which takes a third of the time.
-    """
-    alike: dict[tuple[str, str, tuple[str, ...]], list[Tally]] = {}
-    for tally in tallies:
-        alike.setdefault((tally.period, tally.key, tuple(tally.amounts)), []).append(tally)
-    merged: dict[tuple[str, str], Tally] = {}
-    for (period, key, names), several in alike.items():
-        until = max([tally.until for tally in several])
-        sums = merged.setdefault((period, key), Tally(period, key, dict[str, int](), until))
-        amounts: Any = sums.amounts
-        columns = zip(*[tally.amounts.values() for tally in several], strict=True)
-        for name, column in zip(names, columns, strict=True):
-            amounts[name] = amounts.get(name, 0) + sum(column)
-        sums.until = max(sums.until, until)
-    return list(merged.values())
 
 
 class Recording(Protocol):

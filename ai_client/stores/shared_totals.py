@@ -13,6 +13,7 @@ from .base import Backend, Sums, Tally
 from .in_process import UNFINISHED, StoreInProcess
 from .place import place_of
 from .recording import TotalsRecording, write_recorded
+from .rows import Row, tally_of
 from .totals import Totals, record_in, totals_in
 
 T = TypeVar("T")
@@ -54,12 +55,14 @@ class SharedTotals(_Access, Protocol):
             return self._totals(periods, apart)
         return await io.work(self._here(), self._totals, periods, apart)
 
-    def record(self, ticket: str, tally: Tally) -> None:
+    def record(self, ticket: str, tally: Tally | Row) -> None:
         """Add to totals, once for a ticket, without waiting for the backend: within a second, see `TotalsRecording`."""
-        if self.backend.instant:
-            self.backend.settle(ticket, (), time.time(), (), tally)
-        else:
-            self.gathering.add(ticket, tally)
+        if not self.backend.instant:
+            self._here.get().recording.add(ticket, tally)
+            return
+        if not isinstance(tally, Tally):
+            tally = tally_of(tally)
+        self.backend.settle(ticket, (), time.time(), (), tally)
 
     @property
     def recording(self) -> TotalsRecording | None:

@@ -6,25 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from pydantic_core import to_json
 
 from ..._call.call import Call
 from ..._call.labels import Labels
 from ..._call.record import NANO, Record
-from ..._call.usage import UNKNOWN, Usage
+from ..._call.usage import UNKNOWN, Source, Usage
 from ..._io import IO, finish
 from ...stores import Store
 from ...stores.base import Tally
+from ...stores.rows import Columns, Row
 from ..options.amounts import check_amounts
+from ..pricing.price import Price
 from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms, terms_of
+from ..pricing.units import is_plain
 from .counted import Counted
 from .parts import Part
 from .totals import FIRST, LAST, Dimension, hour_of, hours, in_order, summed
 
 _DAY = 86_400
+_KEPT = 1024
+_Usual: TypeAlias = tuple[Labels, str | None, str | None, str | None, str | None, Source, int]
+"""What calls are alike in that are counted in the same place at the same price: the labels, the model as it is asked
+and as it says it answered, the alias, the target, the source of the usage, and the hour."""
 
 logger = logging.getLogger("ai_client")
 
@@ -48,6 +55,9 @@ class Cost(Counted):
     store: Store | None = None
     retention: int = 62
     ask: bool = True
+    _usual: dict[_Usual, tuple[Price | None, Columns]] = field(
+        init=False, repr=False, compare=False, default_factory=dict[Any, Any]
+    )
 
     def __post_init__(self) -> None:
         check_amounts("cost", above_zero=True, retention=self.retention)
@@ -61,16 +71,38 @@ class Cost(Counted):
 
     def tally_of(
         self, call: Call, record: Record, usage: Usage, *, lost: int, at: float, now: float
-    ) -> Tally | None:
-        """Return the same for a call that was made *at* a time; its terms are read only where they decide its price."""
-        asked = record.target_model or record.model
-        price = self.prices.of_tokens(record.target, asked, usage.model)
+    ) -> Tally | Row | None:
+        """Return the same for a call that was made *at* a time, as a row where it used nothing but tokens of text.
+
+        Its terms are read only where they decide its price.
+        """
+        asked, hour = record.target_model or record.model, int(now // 3600)
+        key = (record.labels, asked, usage.model, record.alias, record.target, usage.source, hour)
+        price, columns = self._usual.get(key) or self._begin(key)
+        is_plain_text = is_plain(usage) and not usage.images
         if price is None or usage.source == "unknown":
             terms = terms_of(call, record, at)
             nano_usd = self.prices.nano_usd(usage, usage.model, asked, terms)
         else:
-            nano_usd = price.nano_usd(usage)
-        return self._added(record, usage, nano_usd, lost, now)
+            nano_usd = price.of_text(usage) if is_plain_text else price.nano_usd(usage)
+        if lost or nano_usd is None or not (is_plain_text or _is_of_text(usage)):
+            return self._added(record, usage, nano_usd, lost, now)
+        record.prices, record.nano_usd = self.prices, nano_usd
+        if self.store is None:
+            return None
+        return columns, (1, usage.input, usage.output, usage.cached, usage.reasoning, nano_usd)
+
+    def _begin(self, key: _Usual) -> tuple[Price | None, Columns]:
+        """Find, and keep, by what and where calls are counted that are alike in all that *key* names."""
+        labels, asked, model, alias, target, source, hour = key
+        period, place = _place(labels, model or asked, alias, target, hour)
+        names = (source, "input", "output", "cached", "reasoning", "nano_usd")
+        until = (hour + 1) * 3600 + self.retention * _DAY
+        found = self.prices.of_tokens(target, asked, model), Columns(period, place, names, until)
+        if len(self._usual) >= _KEPT:  # names come from callers
+            self._usual.clear()
+        self._usual[key] = found
+        return found
 
     def _added(
         self, record: Record, usage: Usage, nano_usd: int | None, lost: int, now: float
@@ -198,6 +230,11 @@ def _parts_of(usage: Usage) -> dict[str, int]:
     audio = usage.audio_input + usage.audio_output
     amounts = {"cached": usage.cached, "reasoning": usage.reasoning, "audio": audio}
     return {name: amount for name, amount in amounts.items() if amount}
+
+
+def _is_of_text(usage: Usage) -> bool:
+    """Return whether it counts nothing but tokens, of which none are of sound."""
+    return not (usage.audio_input or usage.audio_output or usage.seconds or usage.characters or usage.images)
 
 
 def _media_sums(usage: Usage) -> dict[str, int]:

@@ -6,6 +6,7 @@ from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
 from ..._call.usage import UNKNOWN
 from ...stores import Tally
+from ...stores.rows import Row
 from ...stores.tickets import is_made_here, new_ticket
 from ..pricing.billed import is_of_text
 from ..pricing.meter import usage_of
@@ -56,7 +57,7 @@ async def noted(cost: CostPart, call: Call, proceed: Next) -> Reply:
     return reply
 
 
-def _record(cost: CostPart, ticket: str, tally: Tally | None) -> None:
+def _record(cost: CostPart, ticket: str, tally: Tally | Row | None) -> None:
     store: Any = cost.store
     if tally is not None:
         store.record(ticket, tally)

@@ -9,6 +9,7 @@ from ..._call.usage import Usage
 from ..._io import IO
 from ...stores import Ledger, Store, Take, Tally
 from ...stores.base import OnExpired
+from ...stores.rows import Row
 from ..pricing.prices import Prices
 from ..pricing.terms import Terms
 from ..scope import Scope
@@ -194,7 +195,7 @@ class CostPart(Protocol):
 
     def tally_of(
         self, call: Call, record: Record, usage: Usage, *, lost: int, at: float, now: float
-    ) -> Tally | None:
+    ) -> Tally | Row | None:
         """Return the same for a call that was made *at* a time, and answered as a whole."""
         ...
 

@@ -98,6 +98,10 @@ class Price:
             total *= self.service_tiers[tier]
         return round((total + self.request * 1e6) * 1000)
 
+    def of_text(self, usage: Usage) -> int:
+        """Return the same for tokens of text alone, of which no part has a price of its own."""
+        return round((usage.input * self.input + usage.output * self.output + self.request * 1e6) * 1000)
+
     @property
     def flat(self) -> int | None:
         """The cost of a call in 10^-9 USD where it does not depend on what the call used."""
