@@ -174,4 +174,4 @@ def _as_file(section: Section, view: PageView) -> RenderedPage:
     data = _data(section, view)
     if data["status"] != "ok":
         return reply(f"{data['message']}\n", status=404 if data["status"] == "off" else 503)
-    return csv_reply(as_csv(data["rows"]), f"ai-calls-{section.name}")
+    return csv_reply(as_csv(data["rows"], section.row), f"ai-calls-{section.name}")

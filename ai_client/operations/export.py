@@ -16,15 +16,19 @@ _FORMULA = re.compile(r"(?:^|(?<=[;,|\t\r\n]))(?='*(?:[\t\r\n]|[\s\"]*[=+\-@\uff
 """Where a formula might begin: at the beginning, and behind what some spreadsheet takes for the end of a cell."""
 
 
-def as_csv(rows: Iterable[Any]) -> str:
+def as_csv(rows: Iterable[Any], of: type | None = None) -> str:
     """Return rows as CSV with a line of column names; lines end in CR LF, as RFC 4180 says.
 
     Numbers are written in full, times in ISO 8601, and what is unknown is left empty. An apostrophe stands wherever a
     spreadsheet might take a text for a formula, which shows it as text.
+
+    Args:
+        rows: The rows.
+        of: Their dataclass, whose columns are named where there are no rows.
     """
     out = io.StringIO(newline="")
     found = [columns(row) for row in rows]
-    names = _names(found)
+    names = _names(found) or ([] if of is None else _fields(of))
     writer = csv.writer(out, lineterminator="\r\n")
     if names:
         writer.writerow([_text_in_csv(name) for name in names])
@@ -96,6 +100,12 @@ def json_of(value: Any) -> str:
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all columns in the order of their first occurrence."""
     return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _fields(of: type) -> list[str]:
+    """Return the names of the columns of a dataclass without mappings, as `columns` has them."""
+    names = (field.name for field in dataclasses.fields(of))
+    return list(dict.fromkeys("usd" if name == "nano_usd" else name for name in names))
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,13 @@ import pytest
 
 from ai_client import ClientProvider
 from ai_client.dashboard import DashboardPage, PageRequest
+from ai_client.dashboard.filters import Filters
+from ai_client.dashboard.gathering import gather
+from ai_client.dashboard.overview import SECTIONS
 from ai_client.dashboard.retirement import RetiringModel
+from ai_client.dashboard.sections.view import PageView, Section
 from ai_client.detector import Detector
+from ai_client.operations.export import as_csv
 from ai_client.operations.statistics import CallSums, Histogram, Point, StatisticsReport
 from ai_client.operations.workers import WorkerState
 from tests.support.made_up_figures import NOW, MadeUpProvider, breaker, budget
@@ -142,3 +147,17 @@ def test_columns_have_names_of_their_own() -> None:
         if each.name == "thead":
             heads = [head.text for head in each.elements if head.name == "th"]
             assert len(set(heads)) == len(heads)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_files_without_rows_name_their_columns(section: Section) -> None:
+    """CSV of a section has the line of column names with and without rows, and these are the same."""
+
+    def first_line(rows: Any) -> str:
+        return as_csv(rows, section.row).partition("\r\n")[0]
+
+    provider = MadeUpProvider()
+    view = PageView(PageRequest("GET"), Filters(), gather(provider, Filters()))
+    rows = section.rows(view)
+    assert rows
+    assert first_line([]) == first_line(rows)

@@ -4,12 +4,12 @@ from typing import Any, Protocol
 
 from ...errors import ConfigError, OpenAIError
 from ...operations.export import as_csv, json_of
-from ...operations.journal import JournalBook
+from ...operations.journal import JournalBook, JournalEntry
 from ...operations.page import RenderedPage
 from ..forms import FormToken
 from ..layout import document
 from ..markup import Html, tag
-from ..replies import csv_reply, html_reply, json_reply
+from ..replies import csv_reply, html_reply, json_reply, reply
 from ..request import PageRequest
 from .detail import ShownCall, call_page
 from .listing import PAGE, data_of, list_page
@@ -41,10 +41,19 @@ def answer_calls(provider: Any, request: PageRequest, page: Shown) -> RenderedPa
     try:
         return _CallPages(provider, request, page).answer()
     except ConfigError as error:
+        if _is_file(request):
+            return reply(f"{error}\n", status=404)
         status = 200 if request.path == "calls" else 404
         return _note(request, page, status, "No calls are kept.", tag("p", str(error)))
     except OpenAIError as error:
+        if _is_file(request):
+            return reply(f"{error}\n", status=503)
         return _note(request, page, 503, "The calls cannot be read now.", tag("p", str(error)))
+
+
+def _is_file(request: PageRequest) -> bool:
+    """Return whether CSV or JSON is asked for, by a program that cannot read a page."""
+    return request.path.endswith(("data.csv", "data.json"))
 
 
 class _CallPages:
@@ -71,7 +80,7 @@ class _CallPages:
         most = _MOST_IN_FILE if kind else PAGE
         entries = [] if query.faults else self._journal.entries(limit=most + 1, **query.arguments)
         if kind == "data.csv":
-            return csv_reply(as_csv(entries[:most]), "ai-calls-list")
+            return csv_reply(as_csv(entries[:most], JournalEntry), "ai-calls-list")
         if kind == "data.json":
             return json_reply(json_of(data_of(self._request, query, entries, most)))
         known = entries if query.is_open else self._journal.entries(limit=_KNOWN)
@@ -121,5 +130,6 @@ class _CallPages:
 
 
 def _note(request: PageRequest, page: Shown, status: int, title: str, content: Html) -> RenderedPage:
+    """Return a page that says why there is no other."""
     shown = document(request, f"Calls - {page.title}", tag("h1", title), content, heading=page.title)
     return html_reply(shown, status)

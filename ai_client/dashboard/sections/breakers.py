@@ -46,6 +46,7 @@ SECTION = Section(
     "Circuit breakers",
     "Targets that get no calls while they fail, now",
     'controls={"models": {...}, "breaker": {"failures": 5, "cool_down": 30}}',
+    BreakerState,
     _rows,
     _body,
 )

@@ -127,6 +127,7 @@ SECTION = Section(
     "What counts in the present window of each; a call whose usage is not known, such as a cancelled stream, counts"
     " with all that was reserved for it",
     'controls={"budgets": [{"usd": 50, "per": "day"}]}',
+    BudgetState,
     _rows,
     _body,
 )

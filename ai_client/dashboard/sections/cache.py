@@ -104,6 +104,7 @@ SECTION = Section(
     "Cache",
     "What answers from the cache would have cost",
     'controls={"dashboard": True, "statistics": True}',
+    CacheRow,
     _rows,
     _body,
     totals=_totals,

@@ -133,6 +133,7 @@ SECTION = Section(
     "Cost",
     "Who spends it: the most expensive first",
     'controls={"dashboard": True, "statistics": True}',
+    CostShareRow,
     _rows,
     _body,
     wide=True,

@@ -31,6 +31,7 @@ SECTION = Section(
     "Extra clients",
     "Lines of code that build a client for each request, since the start of each process",
     "warn_on_extra_clients=True",
+    ExtraClientLine,
     _rows,
     _body,
 )

@@ -137,6 +137,7 @@ SECTION = Section(
     "Errors",
     "Calls that failed after all retries, as a share of all calls",
     'controls={"dashboard": True, "statistics": True}',
+    ErrorRow,
     _rows,
     _body,
     totals=_totals,

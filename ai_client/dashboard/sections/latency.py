@@ -144,6 +144,7 @@ SECTION = Section(
     "Latency",
     "Seconds from the beginning of a call to its end, retries included, and to the first token of a stream",
     'controls={"dashboard": True, "statistics": True}',
+    LatencyRow,
     _rows,
     _body,
     wide=True,

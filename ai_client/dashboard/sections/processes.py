@@ -76,6 +76,7 @@ SECTION = Section(
     "Processes",
     "Clients and connections of each, now",
     'controls={"dashboard": True, "statistics": True}',
+    WorkerState,
     _rows,
     _body,
     wide=True,

@@ -44,6 +44,7 @@ SECTION = Section(
     "Models near retirement",
     "Models in use that the API says it will switch off within 60 days",
     'controls={"models": {...}}',
+    RetiringModel,
     _rows,
     _body,
 )

@@ -70,6 +70,7 @@ SECTION = Section(
     "Retries",
     "Requests sent upstream by result; some calls need several",
     'controls={"dashboard": True, "statistics": True}',
+    AttemptRow,
     _rows,
     _body,
     totals=_totals,

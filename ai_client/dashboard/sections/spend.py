@@ -114,6 +114,7 @@ SECTION = Section(
     "Spend",
     "What calls cost at known prices",
     'controls={"dashboard": True, "statistics": True}',
+    SpendRow,
     _rows,
     _body,
     totals=_totals,

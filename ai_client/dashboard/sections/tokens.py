@@ -103,6 +103,7 @@ SECTION = Section(
     "Tokens",
     "What went in and came out, as the API reported it or as it is estimated",
     'controls={"dashboard": True, "statistics": True}',
+    TokenRow,
     _rows,
     _body,
     totals=_totals,

@@ -73,7 +73,8 @@ class Section(NamedTuple):
         title: Its heading.
         about: What it shows, in a line.
         enabled_by: The option that records what it shows, as it is written.
-        rows: Returns its data, one dataclass for each row.
+        row: The dataclass of its rows.
+        rows: Returns its data.
         body: Returns its content.
         wide: Whether it takes the whole width of the page.
         totals: Returns figures about all of its rows.
@@ -84,6 +85,7 @@ class Section(NamedTuple):
     title: str
     about: str
     enabled_by: str
+    row: type
     rows: Callable[[PageView], Sequence[Any]]
     body: Callable[[PageView], Child]
     wide: bool = False

@@ -140,7 +140,7 @@ def test_the_url_chooses_calls(query: str, found: list[int]) -> None:
         ]
     )
     assert [int(one) for one in ids_in(text_of(journal, query))] == found
-    assert text_of(journal, query, "calls/data.csv").count("\r\n") == (len(found) + 1 if found else 0)
+    assert text_of(journal, query, "calls/data.csv").count("\r\n") == len(found) + 1
 
 
 def test_a_range_ends_now() -> None:
@@ -277,3 +277,19 @@ def test_long_names_are_cut() -> None:
     several = MadeUpJournal([call(number, request="r", tenant=long, path=long) for number in (1, 2)])
     assert text_of(several).count(shown_name) == 3
     assert f">{long}<" in text_of(alone, path="calls/00000001")
+
+
+@pytest.mark.parametrize("file", ["data.csv", "data.json"])
+def test_a_program_gets_no_page(file: str) -> None:
+    """Who asks for CSV or JSON that cannot be had is told why in plain text."""
+    provider = ClientProvider(api_key="sk-test")
+    answer = DashboardPage(public=True).answer(provider, PageRequest("GET", f"calls/{file}"))
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert b"'journal'" in answer.body
+
+
+def test_a_file_without_calls_names_its_columns() -> None:
+    """CSV has the line of column names where no call is chosen too, the same as with calls."""
+    journal = MadeUpJournal([call(1)])
+    whole, empty = (text_of(journal, query, "calls/data.csv") for query in ("", "tenant=nobody"))
+    assert empty == whole.partition("\r\n")[0] + "\r\n"
