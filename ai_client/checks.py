@@ -159,25 +159,32 @@ def _attempts(config: ClientConfig) -> int:
 def _unpriced_budgets(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
     """Yield a finding for hard budgets in USD that no price is known for."""
     controls = config.controls or {}
-    budgets: Sequence[Mapping[str, Any]] = controls.get("budgets") or ()
-    if controls.get("prices") or not any(one.get("usd") and one.get("hard", True) for one in budgets):
+    budgets: Sequence[Any] = controls.get("budgets") or ()
+    if controls.get("prices") or not any(
+        _member(one, "usd") and _member(one, "hard", True) for one in budgets
+    ):
         return
-    options: Mapping[str, Any] = controls.get("price_options") or {}
+    options: Any = controls.get("price_options") or {}
     host = urlsplit(config.base_url or config.azure_endpoint or "").hostname or ""
     place = f"'prices' inside {spell('controls')}"
-    if not (uses_library := options.get("library", True)) or not find_spec("genai_prices"):
+    if not (uses_library := _member(options, "library", True)) or not find_spec("genai_prices"):
         advice = 'Install the prices, pip install "ai-client[prices]"' if uses_library else _USE_LIBRARY
         yield Finding(
             "W004",
             "A hard budget in USD has no prices: it rejects nothing, and counts only costs that answers report.",
             f"{advice}, or set them as {place}.",
         )
-    elif not options.get("provider") and _is_local(host):
+    elif not _member(options, "provider") and _is_local(host):
         yield Finding(
             "W004",
             f"A hard budget in USD rejects each call, as no prices are known for models at {host}.",
             f"Set them as {place}, or whose they are as 'provider' inside 'price_options'.",
         )
+
+
+def _member(given: Any, name: str, default: object = None) -> Any:
+    """Return a member of what may be a mapping of options or a policy's object."""
+    return given.get(name, default) if isinstance(given, Mapping) else getattr(given, name, default)
 
 
 def _is_local(host: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from ai_client import ConfigError
 from ai_client.adapter import Settings
+from ai_client.control import Budget, Prices
 
 KEY = "sk-verysecret"
 
@@ -137,3 +138,18 @@ def test_a_budget_without_prices(
         found = next(finding for finding in settings.examine() if finding.id == "W004")
         assert re.search(advice, found.hint)
         assert f"'prices' inside {place}" in found.hint
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        {"budgets": [Budget(usd=5)]},
+        {"budgets": [Budget(usd=5)], "price_options": Prices()},
+        {"budgets": [{"usd": 5}], "price_options": True},
+    ],
+    ids=["a budget", "prices", "no mapping"],
+)
+def test_policies_as_objects_are_examined(controls: dict[str, Any]) -> None:
+    """A budget without prices is found where its control is an object, and what is no mapping fails no check."""
+    settings = Settings.from_mapping({"api_key": KEY, "base_url": "http://127.0.0.1:1", "controls": controls})
+    assert "W004" in {finding.id for finding in settings.examine()}
