@@ -59,7 +59,7 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
         if record is not None:
             record.attempts += 1
             if record.trace is not None:
-                record.trace.begin()
+                record.trace.begin(began)
         try:
             reply = await attempt(taken, fresh)
         except BaseException as error:

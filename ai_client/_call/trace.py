@@ -45,9 +45,9 @@ class Trace:
         self.sent: object = None
         self.phases: Phases | None = None
 
-    def begin(self) -> None:
-        """Note that an attempt begins."""
-        self.phases = Phases()
+    def begin(self, now: float) -> None:
+        """Note that an attempt begins *now*, in seconds of `time.monotonic`."""
+        self.phases = Phases(now)
 
     def end(
         self,

@@ -6,8 +6,11 @@ import time
 class Phases:
     """The steps of one attempt in seconds; `None` for a step that was not reached, or whose time is not known.
 
-    Attributes:
+    Args:
         began: When the attempt began, in seconds of `time.monotonic`.
+
+    Attributes:
+        began: As given.
         queue: How long it waited for a connection that it may use.
         connect: How long it took to open one; 0 where one was kept.
         send: How long it took to send the request.
@@ -16,8 +19,8 @@ class Phases:
 
     __slots__ = ("_mark", "began", "connect", "first_byte", "queue", "send")
 
-    def __init__(self) -> None:
-        self.began = self._mark = time.monotonic()
+    def __init__(self, began: float) -> None:
+        self.began = self._mark = began
         self.queue: float | None = None
         self.connect: float | None = None
         self.send: float | None = None
