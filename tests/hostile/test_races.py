@@ -346,7 +346,10 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(factory, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
     monkeypatch.setattr(tls, "_build", makes("tls", object()))
     monkeypatch.setattr(tls, "_contexts", {})
-    here, tables = in_process.StoreInProcess(1, print, "place"), [library.PriceLibrary() for _ in range(40)]
+    here, tables = (
+        in_process.StoreInProcess(1, print, "place", at_once=False),
+        [library.PriceLibrary() for _ in range(40)],
+    )
     for table in tables:
         monkeypatch.setattr(table, "_load", makes("prices", None))
     connection = factory.FurtherClients(ClientConfig.make(base_url="http://127.0.0.1:1", api_key="k"))
@@ -380,7 +383,7 @@ def test_threads_of_a_store_are_let_go(racing: Interruptions, monkeypatch: pytes
             left.discard(self)
 
     monkeypatch.setattr(in_process, "ThreadPoolExecutor", Executor)
-    here = in_process.StoreInProcess(1, print, "place")
+    here = in_process.StoreInProcess(1, print, "place", at_once=False)
     racing.run(lambda number: [here.submit(print) if number % 2 else here.stop() for _ in range(200)])
     here.stop()
     assert not left

@@ -131,6 +131,6 @@ def test_django(is_async: bool) -> None:
         assert (head.status_code, head.content) == (200, b"")
         assert ask("post", "/health/live").status_code == 405
         answer = ask("get", "/health/live")
-        assert answer["cache-control"] == "no-store"
+        assert answer["cache-control"] == "no-store, private"
         assert "set-cookie" not in answer.headers
         assert inspect.iscoroutinefunction(VIEWS[-1]) is is_async

@@ -139,7 +139,8 @@ def test_options_of_a_target(name: str) -> None:
 
 def control(option: str, value: Any) -> Options:
     """Return options with a control."""
-    return {"api_key": "k", "controls": {"cost": True, option: value}}
+    budgets = [{"usd": 5, "per": "day"}]  # which alerts may be of
+    return {"api_key": "k", "controls": {"cost": True, "budgets": budgets, option: value}}
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
@@ -150,8 +151,24 @@ def test_controls(name: str) -> None:
 
 
 MEASURES = {"budgets": ("usd", "tokens", "requests"), "rate_limits": ("requests", "tokens")}
-"""Members of which one is required, of the controls that are lists."""
-REQUIRED = {"scope": "endpoint", "input": 1, "output": 1, "max_in_flight": 3, "per": "minute"}
+"""Members of which one is required, of some controls that are lists."""
+LISTS = {*MEASURES, "alerts"}
+"""Controls that are lists."""
+REQUIRED = {
+    "scope": "endpoint",
+    "input": 1,
+    "output": 1,
+    "max_in_flight": 3,
+    "per": "minute",
+    "on": "errors",
+    "to": "logging",
+}
+BESIDE: dict[tuple[str, str], Options] = {
+    ("alerts", "at"): {"on": "budget"},
+    ("alerts", "secret"): {"to": "https://example.com/alerts"},
+    ("alerts", "secret_file"): {"to": "https://example.com/alerts"},
+}
+"""What members are for, where a control has them for some of its kinds only."""
 MEMBERS = [
     (option, one.name)
     for option, (cls, hidden) in POLICIES.items()
@@ -170,8 +187,8 @@ def with_member(option: str, name: str, value: Any) -> Options:
     }
     if option in MEASURES and name not in MEASURES[option]:
         given[MEASURES[option][0]] = 1
-    given[name] = value
-    if option in MEASURES:
+    given |= {**BESIDE.get((option, name), {}), name: value}
+    if option in LISTS:
         return control(option, [given])
     return control(option, {"m": given} if option == "prices" else given)
 
