@@ -129,7 +129,9 @@ def test_a_server_that_restarts_during_a_call(
         gate.set()
         assert all(call.result(60) for call in asked)  # their answers are theirs, counted or not
         server.start()
-    assert tokens(store).held > 0
+    found = tokens(store)
+    # who looks each second whether the server is back may have settled them already
+    assert found.held > 0 or found.used == 2 * EACH
     ASK[way](calls[0])
     calls[1].close()
     assert tokens(store) == Ledger(3 * EACH, 0)
