@@ -30,8 +30,8 @@ from .totals import FIRST, LAST, Dimension, hour_of, hours, in_order, summed
 _DAY = 86_400
 _KEPT = 1024
 _Usual: TypeAlias = tuple[Labels, str | None, str | None, str | None, str | None, Source, int]
-"""What calls are alike in that are counted in the same place at the same price: the labels, the model as it is asked
-and as it says it answered, the alias, the target, the source of the usage, and the hour."""
+"""The labels, the model as it is asked and as it says it answered, the alias, the target, the source of the usage, and
+the hour: calls that are alike in all of these count in the same place at the same price."""
 
 logger = logging.getLogger("ai_client")
 
