@@ -9,11 +9,10 @@ from pydantic_core import SchemaValidator, core_schema, from_json
 from .._models.base import fields_of
 from .._models.json import as_utf8
 from ..errors import members_of
+from .chat_report import of_tokens_alone, service_tier_of, usage_of_chat
 from .record import NANO
 from .usage import MOST_SECONDS, MOST_TOKENS, Usage
 
-AUTO = "auto"
-"""The service tier of a request that leaves it open."""
 _LARGE = 4096
 _TOOLS = {
     "web_search_call": "web_searches",
@@ -24,8 +23,6 @@ _TOOLS = {
 _TOOL = re.compile(rb'"(?:web_search|file_search|code_interpreter)_call"')
 _BEYOND = frozenset({"citation_tokens", "num_search_queries", "server_tool_use", "cost", "cost_in_usd_ticks"})
 """Members of `usage` that only some providers report."""
-_MEMBERS = 5
-"""How many members the `usage` of a chat completion has."""
 _TICKS_PER_USD = 10**10
 _MOST_USD = 10**6
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
@@ -74,6 +71,9 @@ def _reported(data: bytes) -> Usage | None:
 
 def reported_in(result: object, data: bytes) -> Usage | None:
     """Return the usage that an answer reports, else `None`; *result* is what *data* was decoded as."""
+    usage = usage_of_chat(result)
+    if usage is not None:
+        return usage
     fields = fields_of(result)
     usage = _usage_in(fields if "usage" in fields else fields_of(fields.get("response")))
     if usage is not None and ("output" in fields or "response" in fields):  # where calls of tools are listed
@@ -84,20 +84,12 @@ def reported_in(result: object, data: bytes) -> Usage | None:
 def _usage_in(answer: Mapping[str, Any]) -> Usage | None:
     """Parse the usage among the members of an answer."""
     said, model = fields_of(answer.get("usage")), answer.get("model")
-    usage = _of_tokens_alone(said, model)
+    usage = of_tokens_alone(said, model)
     if usage is None:
         usage = from_report(said, model)
     if usage is not None and (answer.get("service_tier") is not None or "response" in answer):
         usage.service_tier = service_tier_of(answer)
     return usage
-
-
-def service_tier_of(answer: Mapping[str, Any]) -> str | None:
-    """Return the service tier that an answer, or an event of a stream, says it was served at."""
-    tier = answer.get("service_tier")
-    if tier is None and "response" in answer:
-        tier = fields_of(answer.get("response")).get("service_tier")
-    return tier.lower() if isinstance(tier, str) and tier != AUTO else None
 
 
 def add_tools(usage: Usage, data: bytes) -> None:
@@ -160,24 +152,6 @@ def outline_of(data: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return outline
-
-
-def _of_tokens_alone(said: Mapping[str, Any], model: object) -> Usage | None:
-    """Parse a `usage` member of chat that names no parts of its tokens, as most do; `None` for any other."""
-    if len(said) != _MEMBERS:
-        return None
-    try:
-        given, made, _ = said["prompt_tokens"], said["completion_tokens"], said["total_tokens"]
-        read, written = said["prompt_tokens_details"], said["completion_tokens_details"]
-    except KeyError:
-        return None
-    if type(given) is not int or type(made) is not int or given < 0 or made < 0 or given + made > MOST_TOKENS:
-        return None
-    if read is not None and any(fields_of(read).values()):
-        return None
-    if written is not None and any(fields_of(written).values()):
-        return None
-    return Usage("reported", given, made, model if isinstance(model, str) else None)
 
 
 def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 from pydantic_core import from_json
 
 from ..._call.call import Call
-from ..._call.report import count_tool, service_tier_of
+from ..._call.chat_report import service_tier_of
+from ..._call.report import count_tool
 from ..._call.size import BYTES_PER_TOKEN, Size
 from ..._call.usage import UNKNOWN, Usage
 from ...errors import members_of

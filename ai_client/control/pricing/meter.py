@@ -5,8 +5,9 @@ from typing import Any
 
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call, Reply
+from ..._call.chat_report import service_tier_of
 from ..._call.record import Record
-from ..._call.report import outline_of, reported, reported_in, service_tier_of
+from ..._call.report import outline_of, reported, reported_in
 from ..._call.usage import UNKNOWN, Meter, Usage
 from ..._models.base import is_model
 from ..._models.decode import decode

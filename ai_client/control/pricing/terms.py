@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..._call.call import Call
+from ..._call.chat_report import service_tier_of
 from ..._call.record import Record
-from ..._call.report import service_tier_of
 from ..._params.secrets import shown_address
 from ...errors import members_of
 

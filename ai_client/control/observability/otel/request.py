@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ...._call.call import Call
-from ...._call.report import AUTO
+from ...._call.chat_report import AUTO
 from ....errors import members_of
 from ..redaction.policy import Redaction
 from .operations import CHAT, CONTENT, EMBEDDINGS
