@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from .config import ClientConfig, hint_for
@@ -184,7 +184,9 @@ def _unpriced_budgets(config: ClientConfig, spell: Callable[[str], str]) -> Iter
 
 def _member(given: Any, name: str, default: object = None) -> Any:
     """Return a member of what may be a mapping of options or a policy's object."""
-    return given.get(name, default) if isinstance(given, Mapping) else getattr(given, name, default)
+    if isinstance(given, Mapping):
+        return cast("Mapping[str, Any]", given).get(name, default)
+    return getattr(given, name, default)
 
 
 def _is_local(host: str) -> bool:

@@ -38,10 +38,10 @@ def test_each_alert_is_delivered_once(upstream: Upstream, receiver: AlertReceive
     started = [worker(upstream, receiver, shared_url, 10, 300) for _ in range(3)]
     with started[0] as one, started[1] as two, started[2] as three:
         assert [process.wait(PATIENCE) for process in (one, two, three)] == [0, 0, 0]
-    assert sorted(event.data["title"].partition(":")[0] for event in receiver.events()) == [
-        "Budget at 100 %",
-        "Budget at 50 %",
-    ]
+    half, whole = sorted(
+        int(event.data["title"].removeprefix("Budget at ").partition(" ")[0]) for event in receiver.events()
+    )
+    assert 50 <= half < 100 <= whole  # the share that is used when somebody looks
 
 
 @pytest.mark.slow

@@ -15,9 +15,9 @@ _CALLS = 56
 PICTURES = Path(__file__).parents[3] / "build" / "dashboard"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Start Chromium; while it runs, the thread counts as running an event loop."""
+    """Start Chromium for one module: while it runs, the thread counts as running an event loop."""
     with chromium() as browser:
         yield browser
 
