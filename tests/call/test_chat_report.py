@@ -36,6 +36,12 @@ COUNTS = {"prompt_tokens": 12, "completion_tokens": 9, "total_tokens": 21}
 )
 def test_both_ways_read_the_same(more: dict[str, Any]) -> None:
     """Whatever a chat completion says of its usage, its model tells what its bytes tell."""
-    answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
+    answer: dict[str, Any] = {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [],
+    }
     data = json.dumps(answer | {"usage": COUNTS} | more).encode()
     assert reported_in(decode(ChatCompletion, data), data) == reported(data)
