@@ -24,8 +24,8 @@ def _model_in(call: Call) -> str | None:
 
 def note_model(call: Call, record: Record) -> None:
     """Note the model that a call is about to be sent to, where a policy of the application has chosen another."""
-    body: Any = call.body
-    model = body.get("model") if type(body) is dict else _model_in(call)
+    body = call.body
+    model = body.get("model") if type(body) is dict else _model_in(call)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     if isinstance(model, str) and model != (record.target_model or record.model):
         record.target = record.target_model = model
 
