@@ -1,8 +1,11 @@
-"""Dashboards over figures that were made up."""
+"""Dashboards over figures that were made up, in a process where nobody else has clients detected."""
 
 import pytest
 
+from tests.detector.conftest import alone
 from tests.support.made_up_figures import RETIRING
+
+__all__ = ["alone"]
 
 
 @pytest.fixture(autouse=True)

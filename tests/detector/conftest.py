@@ -18,6 +18,8 @@ def alone() -> Iterator[None]:
     served.clear()
     forget()
     yield
+    for one in list(_running._detectors):
+        one.stop()
     forget()
     served.update(requests)
     for one in detectors:
