@@ -80,14 +80,27 @@ class _Running:
         self.tells: list[Callable[[ExtraClients], object]] = []
 
     def change(self, detector: Detector, *, starts: bool) -> None:
+        """Start or stop a detector; meanwhile the garbage collector may run here, and stop others, of dropped owners."""
         with self._lock():
-            others = [one for one in self._detectors if one is not detector]
-            running = self._detectors = [*others, *([detector] if starts else [])]
-            self.packages = frozenset[str]().union(*(one._packages for one in running))
-            self.remedy = next((one._remedy for one in reversed(running) if one._remedy), _PLAIN)
-            self.tells = [one._tell for one in running if one._tell is not None]
-            constructions.hook = _ours_built if running else None
-            tell_of(self.packages, _built)
+            while True:
+                before = self._detectors
+                running = [one for one in before if one is not detector]
+                if starts:
+                    running.append(detector)
+                if before is self._detectors:
+                    break
+            self._detectors = running
+            followed = None
+            while followed is not self._detectors:
+                followed = self._detectors
+                self._follow(followed)
+
+    def _follow(self, running: Sequence[Detector]) -> None:
+        self.packages = frozenset[str]().union(*(one._packages for one in running))
+        self.remedy = next((one._remedy for one in reversed(running) if one._remedy), _PLAIN)
+        self.tells = [one._tell for one in running if one._tell is not None]
+        constructions.hook = _ours_built if running else None
+        tell_of(self.packages, _built)
 
 
 _running = _Running()

@@ -287,6 +287,28 @@ def test_provider_detects_until_it_is_closed() -> None:
     assert constructions.hook is None
 
 
+def test_provider_that_is_collected_while_another_starts() -> None:
+    """Wherever the garbage collector interrupts a start, nothing is detected for a provider that was dropped."""
+    original = openai.OpenAI.__init__
+    detector = Detector(True)
+    for allocations in range(1, 25):
+        gc.disable()
+        provider = ClientProvider(api_key="key", warn_on_extra_clients=["openai"])
+        vars(provider)["itself"] = provider
+        replaced = openai.OpenAI.__init__
+        del provider
+        usual = gc.get_threshold()
+        gc.set_threshold(gc.get_count()[0] + allocations)
+        gc.enable()
+        detector.start()
+        gc.set_threshold(*usual)
+        gc.collect(0)
+        assert replaced is not original
+        assert openai.OpenAI.__init__ is original, allocations
+        detector.stop()
+        assert constructions.hook is None
+
+
 def test_the_framework_decides_where_the_option_is_not_set() -> None:
     """A framework's debug mode counts where the option is not set, and not where it is set to false."""
     for given, debug, detects in (
