@@ -80,7 +80,7 @@ class _Running:
         self.tells: list[Callable[[ExtraClients], object]] = []
 
     def change(self, detector: Detector, *, starts: bool) -> None:
-        """Start or stop a detector; meanwhile the garbage collector may run here, and stop others, of dropped owners."""
+        """Start or stop a detector; the garbage collector may stop others meanwhile, whose owners were dropped."""
         with self._lock():
             while True:
                 before = self._detectors
