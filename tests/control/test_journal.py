@@ -17,6 +17,7 @@ from ai_client.stores import open_store
 from ai_client.testing import Gate, Upstream
 from tests.support.invoke import CHAT, Invoke, no_waiting
 from tests.support.journals import Journalled
+from tests.support.waiting import until
 
 PRICES = {"gpt-4o-mini": {"input": 1.0, "output": 3.0}}
 
@@ -248,40 +249,52 @@ def test_steps_of_an_attempt(invoke: Invoke, upstream: Upstream) -> None:
 
 
 def test_the_wait_for_a_connection_is_the_queue(sync: bool, upstream: Upstream) -> None:
-    """A call that waits until another one gives its connection back has waited in the queue."""
+    """A call that waits until another one gives its connection back has waited in the queue, the other has not."""
     gate = Gate()
     upstream.reply(gate=gate)
     provider = ClientProvider(
         base_url=upstream.base_url, api_key="sk-test", max_connections=1, controls={"journal": True}
     )
+    begin = time.monotonic()
 
-    def open_later() -> None:
-        deadline = time.monotonic() + 30
-        kind = provider.process.clients[0]
-        while not kind.waiting and time.monotonic() < deadline:
-            time.sleep(0.005)
-            kind = provider.process.clients[0]
+    def arrive() -> float:
+        upstream.wait_for(lambda: len(upstream.requests) == 1)
+        return time.monotonic() - begin
+
+    def keep_waiting() -> float:
+        until(lambda: provider.process.clients[0].waiting)
+        waiting = time.monotonic()
         time.sleep(0.05)
+        waited = time.monotonic() - waiting
         gate.set()
+        return waited
 
-    def make_two() -> None:
-        with ThreadPoolExecutor(3) as threads:
-            calls = [threads.submit(provider.client.chat.completions.create, **CHAT) for _ in range(2)]
-            threads.submit(open_later).result(60)
-            for call in calls:
-                call.result(60)
+    def make_two() -> tuple[float, float]:
+        with ThreadPoolExecutor(2) as threads:
+            create = provider.client.chat.completions.create
+            first = threads.submit(create, **CHAT)
+            arrived = arrive()
+            second = threads.submit(create, **CHAT)
+            waited = keep_waiting()
+            first.result(60)
+            second.result(60)
+        return arrived, waited
 
-    async def amake_two() -> None:
-        async with asyncio.timeout(60):
+    async def amake_two() -> tuple[float, float]:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             create = provider.async_client.chat.completions.create
-            calls = asyncio.gather(create(**CHAT), create(**CHAT))
-            await asyncio.to_thread(open_later)
-            await calls
+            group.create_task(create(**CHAT))
+            arrived = await asyncio.to_thread(arrive)
+            group.create_task(create(**CHAT))
+            return arrived, await asyncio.to_thread(keep_waiting)
 
-    make_two() if sync else asyncio.run(amake_two())
-    queues = sorted(entry.attempts[0].queue or 0.0 for entry in provider.journal.entries())
+    arrived, waited = make_two() if sync else asyncio.run(amake_two())
+    second, first = (entry.attempts[0].queue for entry in provider.journal.entries())
     provider.close()
-    assert queues[1] >= 0.04 > queues[0]
+    assert first is not None
+    assert first < arrived
+    assert second is not None
+    assert second >= waited
 
 
 def test_steps_over_an_http_client_of_the_users_own_are_unknown(upstream: Upstream) -> None:
