@@ -20,6 +20,10 @@ _NO_JSON = frozenset({None, type(None), str, bytes, BinaryResponse})
 """Types of results that are no JSON, beside the HTTP library's own."""
 
 
+_LAST = 4
+"""Bytes at the end of an answer, among which may be line breaks."""
+
+
 def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict: bool) -> Any:
     """Build an operation's result in the requested view."""
     record = call.record
@@ -79,12 +83,7 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
             right shape.
     """
     answer = reply.answer
-    is_model = hasattr(
-        cast_to, "__pydantic_complete__"
-    )  # of which nothing is asked that it lacks: that takes long
-    if cast_to in _NO_JSON or (
-        not is_model and hasattr(cast_to, "iter_raw") and cast_to is answer.response_type
-    ):
+    if _is_no_json(cast_to, answer):
         return _as_it_came(cast_to, answer)
     content = answer.content
     if not content and answer.request.method == "DELETE" and not strict:
@@ -102,6 +101,25 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     if hasattr(result, "_request_id"):
         object.__setattr__(result, "_request_id", answer.header("x-request-id"))
     return result
+
+
+def refuse_no_result(cast_to: Any, answer: Answer) -> None:
+    """Raise, while policies can still act on it, what `parse` raises for a body that does not look like an object.
+
+    Raises:
+        APIResponseValidationError: A page, a text, or half of an answer came in its place.
+    """
+    content = answer.content
+    if content[:1] == b"{" and (content[-1:] == b"}" or content[-_LAST:].rstrip()[-1:] == b"}"):
+        return
+    if not _is_no_json(cast_to, answer):
+        parse(cast_to, Reply(answer))
+
+
+def _is_no_json(cast_to: Any, answer: Answer) -> bool:
+    if hasattr(cast_to, "__pydantic_complete__"):
+        return False  # a model, of which nothing is asked that it lacks: that takes long
+    return cast_to in _NO_JSON or (hasattr(cast_to, "iter_raw") and cast_to is answer.response_type)
 
 
 def _as_it_came(cast_to: Any, answer: Answer) -> Any:

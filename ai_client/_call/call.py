@@ -48,6 +48,7 @@ class Call:
         stream_cls: The class of the stream, where it is not the client's own.
         files: Parts of a multipart body, beside *body* as its form fields.
         unread: Whether the body is left on the wire for the caller to read.
+        parsed: Whether the caller gets the result that the answer is parsed to, and not the answer itself.
         admin: Whether the key for the organization's administration authorizes it; `None` where the path decides.
     """
 
@@ -66,6 +67,7 @@ class Call:
     stream_cls: Any = None
     files: RequestFiles | None = field(default=None, repr=False)
     unread: bool = False
+    parsed: bool = False
     admin: bool | None = None
     client: Any = field(default=None, repr=False, compare=False)
     """The client that was called, where it has policies."""
@@ -123,7 +125,8 @@ class Call:
         new.headers, new.timeout, new.max_retries = self.headers, self.timeout, self.max_retries
         new.deadline, new.follow_redirects = self.deadline, self.follow_redirects
         new.stream, new.stream_cls, new.files = self.stream, self.stream_cls, self.files
-        new.unread, new.admin, new.client = self.unread, self.admin, self.client
+        new.unread, new.parsed = self.unread, self.parsed
+        new.admin, new.client = self.admin, self.client
         new.via, new.onward, new.session = self.via, self.onward, self.session
         new.shape, new.record, new.size = self.shape, self.record, self.size
         new._encoded, new._members, new._read_of = self._encoded, self._members, self._read_of
@@ -153,7 +156,7 @@ class Call:
             if (
                 self.files is None
                 and not _PLAIN.issuperset(map(type, found.values()))
-                and any(map(_is_read_once, found.values()))
+                and any(hasattr(value, "__next__") for value in found.values())
             ):
                 return members_of(from_json(self.encoded()))
             return found
@@ -191,10 +194,6 @@ class Call:
     def is_whole(self) -> bool:
         """Whether the answer is read when policies get it: it is not streamed, nor left on the wire."""
         return self.stream is None and not self.unread
-
-
-def _is_read_once(value: object) -> bool:
-    return hasattr(value, "__next__")
 
 
 @dataclass(slots=True)

@@ -104,7 +104,7 @@ async def _failed(
             record.reached += 1
         elif isinstance(error, APIStatusError | APIResponseValidationError):
             record.reached += 1
-    if not isinstance(error, APIConnectionError | APIStatusError):
+    if not isinstance(error, APIConnectionError | APIStatusError | APIResponseValidationError):
         return None
     pause = await _allowed_pause(call, error, taken) if taken < max_retries else None
     if record is not None:

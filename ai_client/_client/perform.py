@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
+from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_no_result, refuse_to_stream
 from .._call import timings
 from .._call.call import Call, Reply
 from .._call.pipeline import Next, chained
@@ -74,6 +74,7 @@ class Calls(Keys):
 
     async def outcome(self, call: Call, view: View, /) -> Any:
         """Perform a call; return what the caller gets, as `result` makes it."""
+        call.parsed = view == "parsed"
         reply = await self.perform(call)
         return make_result(self, call, reply, view, strict=self._strict_response_validation)
 
@@ -176,6 +177,9 @@ class Calls(Keys):
         """Attempt a call once, and again with another key where the API rejected one that can be renewed.
 
         The body is read, unless the call streams or leaves it unread and the status is a success.
+
+        Raises:
+            APIError: It was not answered, or by an error, or by what is no answer of the API.
         """
         client: Calls = self
         if "://" in call.path and self.leads_away(call):
@@ -202,7 +206,7 @@ class Calls(Keys):
                     raise ours from error
                 raise
             if answer.is_success:
-                return Reply(answer, taken, stream_end=self.stream_end)
+                return self._reply(call, answer, taken)
             if answer.status_code == _UNAUTHORIZED and authorization and not renewed:
                 renewed = True
                 other: Calls | None = await self._renewed(call, authorization)
@@ -213,6 +217,11 @@ class Calls(Keys):
                     )
                     continue
             raise status_error(answer.response, body_of(answer))
+
+    def _reply(self, call: Call, answer: Answer, taken: int) -> Reply:
+        if call.parsed and call.is_whole:
+            refuse_no_result(call.cast_to, answer)
+        return Reply(answer, taken, stream_end=self.stream_end)
 
     def _as_ours(self, error: Exception, call: Call, request: CallRequest) -> Exception | None:
         """Return the error of ours in place of one of an exchange; `None` where that passes as it is."""

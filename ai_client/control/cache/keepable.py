@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call
 from ..._call.stream_ends import DONE, Ends, ends_of, is_whole
+from ..._models.base import is_model
 from ..._models.json import load
 from ...errors import members_of
 
@@ -21,7 +22,7 @@ def is_keepable(call: Call, kind: str, content: bytes) -> bool:
     """Return whether a body may be replayed for an equal call.
 
     Rejected are streams without their end mark, responses that failed, are incomplete, empty or stopped by a
-    content filter, and texts cut at a limit that the caller did not set.
+    content filter, texts cut at a limit that the caller did not set, and pages and texts in place of an answer.
 
     Args:
         call: The call that it answers.
@@ -36,7 +37,7 @@ def is_keepable(call: Call, kind: str, content: bytes) -> bool:
     try:
         answer = members_of(load(content))
     except ValueError:
-        return not kind.endswith("json")
+        return not (kind.endswith("json") or kind == "text/html" or _gives_an_object(call))
     if not answer:
         return False
     return _is_keepable_answer(call, answer)
@@ -86,6 +87,13 @@ def _is_keepable_answer(call: Call, answer: Mapping[str, Any]) -> bool:
             results = _list(answer, name)
             return bool(results) and all(members_of(result).get(member) for result in results)
     return answer.get("status") not in {"failed", "incomplete", "cancelled"}
+
+
+def _gives_an_object(call: Call) -> bool:
+    """Return whether the API answers a call by an object, and not by sound, a picture or a text."""
+    ends: Ends = ends_of(call.path)
+    is_text = ends.choices or "response.completed" in ends.last
+    return is_text or call.path.endswith(tuple(_LISTS)) or is_model(call.cast_to)
 
 
 def _are_keepable(call: Call, choices: Iterable[Any]) -> bool:

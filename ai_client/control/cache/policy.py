@@ -15,10 +15,12 @@ from ..._io.deadline import is_over, remaining
 from ...errors import (
     APIConnectionError,
     APIError,
+    APIResponseValidationError,
     APIStatusError,
     CircuitOpen,
     DeadlineExceededError,
     QueueFull,
+    ResponseTooLargeError,
 )
 from ...stores import Store
 from ..body import tap
@@ -293,4 +295,6 @@ class Cache:
 def _is_down(error: Exception) -> bool:
     if isinstance(error, APIStatusError):
         return error.status_code >= _SERVER_ERROR or error.status_code == _TOO_MANY
+    if isinstance(error, APIResponseValidationError):  # a page of a proxy's, say
+        return not isinstance(error, ResponseTooLargeError)
     return isinstance(error, APIConnectionError | CircuitOpen)
