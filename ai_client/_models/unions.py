@@ -7,7 +7,7 @@ of the description, nothing here runs.
 
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set as AbstractSet
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import pydantic
@@ -62,12 +62,33 @@ class OneOf:
         return f"OneOf({self.tag!r})"
 
     def construct(self, source: Any, value: Any) -> Any:
-        """Build what matches no member: the member with the right tag, else a model of no class in particular."""
+        """Build what matches no member: the member with the right tag, else a model of no class in particular.
+
+        What has no tag, as some servers leave it out, is the one member of which it has the most required fields, all
+        of them.
+        """
         if not isinstance(value, dict):
             return value
-        tag = typing.cast("dict[str, Any]", value).get(self.tag)
+        given = typing.cast("dict[str, Any]", value)
+        tag = given.get(self.tag)
+        if tag is None:
+            return construct(self._by_fields(source, given.keys()) or BaseModel, value)
         matching = [model for model in members(source) if tag in tags(model, self.tag)]
         return construct(matching[0] if matching else BaseModel, value)
+
+    def _by_fields(self, source: Any, given: AbstractSet[str]) -> type[pydantic.BaseModel] | None:
+        found: list[type[pydantic.BaseModel]] = []
+        most = 1
+        for model in members(source):
+            required = {
+                field.alias or name
+                for name, field in model.model_fields.items()
+                if field.is_required() and name != self.tag
+            }
+            if len(required) >= most and required <= given:
+                found = [*found, model] if len(required) == most else [model]
+                most = len(required)
+        return found[0] if len(found) == 1 else None
 
 
 def members(source: Any) -> Iterator[type[pydantic.BaseModel]]:

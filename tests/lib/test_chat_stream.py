@@ -5,6 +5,7 @@ from typing import Any
 import openai
 import pydantic
 import pytest
+from pydantic_core import to_json
 
 import ai_client
 from ai_client.lib import _schema, _tools
@@ -155,6 +156,33 @@ def test_a_tool_iterator_is_read_once(invoke: Any) -> None:
         (made,) = invoke(stream.get_final_completion).choices[0].message.tool_calls
     assert made.function.parsed_arguments == GetWeather(city="Paris")
     assert len(invoke.upstream.requests[0].json()["tools"]) == 1
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": None}], ids=["none", "null"])
+def test_a_call_without_a_type_is_a_functions(kind: dict[str, Any], invoke: Any) -> None:
+    """Where a server leaves out the type of a tool's call, the call is in the answer, with its arguments parsed."""
+    made = {
+        "index": 0,
+        "id": "t",
+        "function": {"name": "GetWeather", "arguments": '{"city": "Paris"}'},
+        **kind,
+    }
+    tools = [ai_client.pydantic_function_tool(GetWeather)]
+    completions = invoke.client().chat.completions
+    chunks = [chunk(piece({"tool_calls": [made]})), chunk(piece({}, finish="tool_calls"))]
+    invoke.upstream.reply(body=body(chunks), headers={"content-type": "text/event-stream"})
+    with invoke.within(completions.stream(**CHAT, tools=tools)) as stream:
+        streamed = invoke(stream.get_final_completion)
+    message = {"role": "assistant", "content": None, "tool_calls": [made]}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    invoke.upstream.reply(
+        body=to_json(
+            {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        )
+    )
+    for answer in (streamed, invoke(completions.parse, **CHAT, tools=tools)):
+        (found,) = answer.choices[0].message.tool_calls
+        assert found.function.parsed_arguments == GetWeather(city="Paris")
 
 
 def of(data: dict[str, Any]) -> ChatCompletionChunk:

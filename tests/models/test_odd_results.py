@@ -1,17 +1,24 @@
 """Results: validated where they can be, built all the same where not."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import httpx
 import pydantic
 import pytest
 from pydantic import Field
+from pydantic_core import to_json
 
 from ai_client import BaseModel
 from ai_client._models import construct as construct_module
 from ai_client._models.construct import construct
 from ai_client._models.decode import decode
 from ai_client._models.unions import OneOf
+from ai_client.types.chat import (
+    ChatCompletion,
+    ChatCompletionMessageCustomToolCall,
+    ChatCompletionMessageFunctionToolCall,
+)
+from ai_client.types.responses import ResponseStreamEvent
 from tests.support.invoke import CHAT, Invoke
 
 
@@ -211,3 +218,33 @@ def test_an_odd_object_leaves_models_unbuilt() -> None:
     assert not Late.__pydantic_complete__
     assert (late.number, late.word, late.more) == ("odd", "x", 1)
     assert late.to_dict(exclude_unset=False, warnings=False) == {"number": "odd", "word": "x", "more": 1}
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        ({"id": "t", "function": {"name": "f", "arguments": "{}"}}, ChatCompletionMessageFunctionToolCall),
+        (
+            {"id": "t", "type": None, "function": {"name": "f", "arguments": "{}"}},
+            ChatCompletionMessageFunctionToolCall,
+        ),
+        ({"id": "t", "custom": {"name": "f", "input": ""}}, ChatCompletionMessageCustomToolCall),
+        ({"id": "t"}, BaseModel),
+        ({"id": "t", "type": "new", "function": {"name": "f", "arguments": "{}"}}, BaseModel),
+    ],
+)
+def test_what_has_no_tag_is_known_by_its_fields(call: dict[str, Any], kind: type[BaseModel]) -> None:
+    """The calls of tools have their class and fields where a server leaves out their type."""
+    body = {"choices": [{"message": {"tool_calls": [call]}}]}
+    calls = decode(ChatCompletion, to_json(body)).choices[0].message.tool_calls
+    assert calls is not None
+    assert type(calls[0]) is kind
+    if isinstance(calls[0], ChatCompletionMessageFunctionToolCall):
+        assert calls[0].function.name == "f"
+    assert calls[0].to_dict() == call
+
+
+def test_no_tag_and_fields_of_several_members() -> None:
+    """What may be one thing or another is none of them."""
+    event: Any = decode(cast("Any", ResponseStreamEvent), b'{"sequence_number":1,"response":{}}')
+    assert type(event) is BaseModel

@@ -7,6 +7,7 @@ from ..._models.base import recast
 from ...errors import ContentFilterFinishReasonError, LengthFinishReasonError
 from ...types.chat import (
     ChatCompletion,
+    ChatCompletionMessageFunctionToolCall,
     ParsedChatCompletion,
     ParsedChatCompletionMessage,
     ParsedChoice,
@@ -81,8 +82,10 @@ def refuse_unfinished(finish_reason: str | None, completion: ChatCompletion) -> 
 def _parsed_calls(calls: Any, tools: Tools) -> list[ParsedFunctionToolCall] | None:
     parsed: list[ParsedFunctionToolCall] = []
     for call in calls:
-        if call.type != "function":
-            logger.warning("The call %r of a custom tool is left out: only functions are parsed.", call.id)
+        kind: str | None = getattr(call, "type", None)  # which some servers leave out
+        if not isinstance(call, ChatCompletionMessageFunctionToolCall) or kind not in {None, "function"}:
+            name = getattr(call, "id", None)
+            logger.warning("The call %r of a custom tool is left out: only functions are parsed.", name)
             continue
         arguments = tools.parse(call.function.name, call.function.arguments)
         function = recast(ParsedFunction, call.function, parsed_arguments=arguments)
