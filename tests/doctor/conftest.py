@@ -94,7 +94,8 @@ def _flask(patch: pytest.MonkeyPatch, options: Mapping[str, Any], arguments: lis
 
     cli = FlaskGroup(create_app=create, add_default_commands=False)
     cli.add_command(commands)
-    return CliRunner().invoke(cli, ["ai-client", "doctor", *arguments]).stdout
+    environment = {"FLASK_RUN_FROM_CLI": "true"}  # which Flask sets, and nobody resets
+    return CliRunner(env=environment).invoke(cli, ["ai-client", "doctor", *arguments]).stdout
 
 
 def _django(patch: pytest.MonkeyPatch, options: Mapping[str, Any], arguments: list[str]) -> str:

@@ -231,7 +231,8 @@ def test_doctor_of_an_app_that_does_not_load(keys: dict[str, Any] | None, said: 
 
     cli = FlaskGroup(create_app=create, add_default_commands=False)
     cli.add_command(commands)  # as Flask adds those of packages
-    run = CliRunner().invoke(cli, ["ai-client", "doctor"])
+    environment = {"FLASK_RUN_FROM_CLI": "true"}  # which Flask sets, and nobody resets
+    run = CliRunner(env=environment).invoke(cli, ["ai-client", "doctor"])
     assert run.exit_code == 1
     assert isinstance(run.exception, SystemExit)
     for start in said:
