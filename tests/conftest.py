@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client._call.labels import served
 from ai_client._exchange.loops import stop_background_loop
+from ai_client.detector.detection import _running
 from ai_client.testing import Upstream
 from tests.support.invoke import Invoke
 
@@ -37,6 +38,15 @@ def _no_request_left() -> Iterator[None]:
     """End the requests whose responses a framework's test client left open: drains of later tests wait for them."""
     yield
     served.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_detector_left() -> Iterator[None]:
+    """End the detectors of applications that a test left to the garbage collector: later tests ask whether one runs."""
+    before = list(_running._detectors)
+    yield
+    for detector in [one for one in _running._detectors if one not in before]:
+        detector.stop()
 
 
 @pytest.fixture
