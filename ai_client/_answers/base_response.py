@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast, get_args
 
 from .._call.call import Call, Reply, StreamEnd
+from .._exchange.decoding import library_of
 from .._io.deadline import is_over
 from .._libraries import httpx
-from ..errors import APIConnectionError, APITimeoutError, DeadlineExceededError
+from ..errors import APIConnectionError, APITimeoutError, DeadlineExceededError, StreamStateError
 from .stream import stream_class
 
 T = TypeVar("T")
@@ -100,8 +101,13 @@ class BaseResponse(Generic[T]):
         """Map the HTTP library's errors while reading the body to the package's own."""
         io, request = self._call.io, self.http_response.request
         failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)
+        gone: type[Exception] = library_of(self.http_response).http.StreamError
         try:
             yield
+        except gone as error:
+            raise StreamStateError(
+                "The body was read piece by piece, or closed, and can be read only once: use `read` first to keep it."
+            ) from error
         except failures as error:
             if isinstance(error, (TimeoutError, *io.timeouts)) and is_over(self._reply.deadline):
                 self._error = DeadlineExceededError(request)

@@ -39,6 +39,10 @@ class BaseSender:
         """Count the connections; `None` where they are another's, who does not show them."""
         return None
 
+    @property
+    def _most_hops(self) -> int:
+        return MAX_REDIRECTS
+
     def _follows(self, request: "httpx.Request") -> bool:
         del request
         return True
@@ -86,8 +90,8 @@ class BaseSender:
         location, request = answer.header("location"), asked.request
         if not location or not self._follows(request):
             return None
-        if hops == MAX_REDIRECTS:
-            message = f"The server redirected it more than {MAX_REDIRECTS} times."
+        if hops >= self._most_hops:
+            message = f"The server redirected it more than {self._most_hops} times."
             raise for_good(self._too_many(message, request=request))
         try:
             url = request.url.join(location)

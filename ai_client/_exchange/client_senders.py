@@ -48,6 +48,10 @@ class _OverClient(BaseSender):
         """Default headers of the user's HTTP client."""
         return dict(self.client.headers.items())
 
+    @property
+    def _most_hops(self) -> int:
+        return int(self.client.max_redirects)
+
     def _follows(self, request: "httpx.Request") -> bool:
         wanted = request.extensions.get(FOLLOW_REDIRECTS)
         return bool(self.client.follow_redirects) if wanted is None else bool(wanted)

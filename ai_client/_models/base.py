@@ -28,6 +28,10 @@ class BaseModel(pydantic.BaseModel):
     _is_page: ClassVar[bool] = False
     """Whether it is a page of a list, which can fetch the next one."""
 
+    def __str__(self) -> str:
+        """Return the same as `repr`: the class, too."""
+        return repr(self)
+
     def to_dict(
         self,
         *,

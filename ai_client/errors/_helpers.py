@@ -71,7 +71,7 @@ class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
 
 
 class StreamStateError(OpenAIError, RuntimeError):
-    """A stream whose events are inconsistent or incomplete, or that is already being read by another task or thread."""
+    """A stream whose events are inconsistent or incomplete, or that another task or thread reads; a body read twice."""
 
 
 class WebSocketQueueFullError(OpenAIError):

@@ -7,7 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client import APIConnectionError, APITimeoutError, BaseModel, DeadlineExceededError
+from ai_client import (
+    APIConnectionError,
+    APITimeoutError,
+    BaseModel,
+    DeadlineExceededError,
+    StreamStateError,
+)
 from ai_client._answers.binary import BinaryResponse
 from ai_client.testing import Gate, sse
 from tests.support.invoke import CHAT, Invoke
@@ -175,3 +181,19 @@ def test_a_body_that_fails(
     client = invoke.client(**options)
     with invoke.within(client.models.with_streaming_response.retrieve("m")) as response, pytest.raises(kind):
         invoke(response.read)
+
+
+@pytest.mark.parametrize("first", ["iter_bytes", "iter_lines", "iter_text", "close"])
+@pytest.mark.parametrize("then", ["iter_bytes", "iter_lines", "iter_text", "read", "text", "json", "parse"])
+def test_a_body_that_is_gone(invoke: Invoke, first: str, then: str) -> None:
+    """What was read piece by piece, or closed, is not there a second time: an error of this package says so."""
+
+    def take(raw: Any, name: str) -> None:
+        found = getattr(raw, name)
+        invoke.collect(found()) if name.startswith("iter") else invoke(found)
+
+    with invoke.within(invoke.client().chat.completions.with_streaming_response.create(**CHAT)) as raw:
+        take(raw, first)
+        with pytest.raises(StreamStateError, match="only once") as caught:
+            take(raw, then)
+    assert isinstance(caught.value.__cause__, httpx.StreamError)

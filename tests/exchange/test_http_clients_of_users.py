@@ -394,3 +394,15 @@ def test_aiohttp_has_no_socks(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -
         invoke(client.models.retrieve, "gpt-5.5")
     assert "SOCKS" in str(caught.value.__cause__)
     assert invoke.upstream.requests == []
+
+
+def test_redirects_of_a_users_client_are_as_many_as_it_says(invoke: Invoke) -> None:
+    """The bound of redirects is that of the user's HTTP client."""
+    kind = httpx.Client if invoke.sync else httpx.AsyncClient
+    http_client = kind(follow_redirects=True, max_redirects=2)
+    invoke.upstream.always(status=307, headers={"location": "/v1/models"})
+    client = invoke.client(http_client=http_client, max_retries=0)
+    with pytest.raises(APIConnectionError, match="more than 2 times") as caught:
+        invoke(client.models.retrieve, "gpt-5.5")
+    assert isinstance(caught.value.__cause__, httpx.TooManyRedirects)
+    assert len(invoke.upstream.requests) == 3

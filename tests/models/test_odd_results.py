@@ -103,6 +103,12 @@ def test_odd_answers_are_built_all_the_same(body: bytes, look: Any, expected: ob
         decode(Home, body, strict=True)
 
 
+def test_what_is_printed_names_the_class() -> None:
+    """`print` shows what a result is, as the official SDK's does."""
+    dog = Dog(kind="dog", tricks=["sit"])
+    assert str(dog) == repr(dog) == "Dog(kind='dog', tricks=['sit'])"
+
+
 def test_an_odd_answer_is_given_back_as_it_came() -> None:
     """`to_dict` of an odd result is what the server sent."""
     body = b'{"pet":{"kind":"fish","fins":2},"name":7,"other":[{"a":1}]}'
