@@ -16,7 +16,7 @@ def follow(provider: Any) -> None:
         follow_one(provider, alias, metrics)
         for layer in provider[alias]._assembly.made_layers():
             if isinstance(layer, Telemetry) and metrics.is_shown:
-                otel.observe(provider, layer.meter_provider)
+                otel.observe(provider, alias, layer.meter_provider)
 
 
 def leave(provider: Any) -> None:

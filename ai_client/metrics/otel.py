@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from .._fork import PerProcess
 from .._version import __version__
@@ -99,19 +99,19 @@ OF_CALLS: tuple[Observed, ...] = (
 _NAMES = {"endpoint": "ai_client.endpoint", "model": "gen_ai.request.model", "tenant": "ai_client.tenant"}
 
 
-_providers: PerProcess["WeakSet[Any]"] = PerProcess(WeakSet)
-"""The providers that are observed in this process."""
+_observed: PerProcess["WeakKeyDictionary[Any, set[tuple[str, int]]]"] = PerProcess(WeakKeyDictionary)
+"""The providers that are observed in this process: their aliases, and by which of `_meters`."""
 _meters: dict[int, Any] = {}
 """The meter providers that have the instruments, which a child has from its parent; 0 is the global one."""
 
 
-def observe(provider: Any, meter_provider: Any) -> None:
-    """Have OpenTelemetry observe the clients of a provider, in this process and until it is left.
+def observe(provider: Any, alias: str, meter_provider: Any) -> None:
+    """Have a meter provider of OpenTelemetry observe the clients of an alias, in this process and until they are left.
 
     Each instrument exists once for a meter provider, however many providers there are.
     """
-    _providers().add(provider)
     key = 0 if meter_provider is None else id(meter_provider)
+    _observed().setdefault(provider, set()).add((alias, key))
     if key in _meters:
         return
     _meters[key] = meter_provider  # kept, so that no other one has its id
@@ -119,20 +119,22 @@ def observe(provider: Any, meter_provider: Any) -> None:
     meter = metrics.get_meter("ai_client", __version__, meter_provider)
     for one in (*OF_PROCESS, *OF_CALLS):
         create = meter.create_observable_counter if one.kind == "counter" else meter.create_observable_gauge
-        create(one.name, [_callback(one, metrics.Observation)], unit=one.unit, description=one.about)
+        create(one.name, [_callback(one, key, metrics.Observation)], unit=one.unit, description=one.about)
 
 
 def leave(provider: Any) -> None:
     """Have a provider observed no more."""
-    _providers().discard(provider)
+    _observed().pop(provider, None)
 
 
-def _callback(one: Observed, observation: Callable[..., Any]) -> Callable[[Any], Iterable[Any]]:
+def _callback(one: Observed, meter: int, observation: Callable[..., Any]) -> Callable[[Any], Iterable[Any]]:
     def observed(options: object) -> Iterator[Any]:
         del options
         sums: dict[tuple[tuple[str, str], ...], int] = {}
-        for provider in list(_providers()):
+        for provider, aliases in list(_observed().items()):
             for alias, metrics in policies_of(provider, made=True):
+                if (alias, meter) not in aliases:
+                    continue
                 for attributes, amount in _values(one, provider, alias, metrics):
                     sums[attributes] = sums.get(attributes, 0) + amount
         return (observation(amount, dict(attributes)) for attributes, amount in sums.items())

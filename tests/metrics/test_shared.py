@@ -129,6 +129,30 @@ def test_opentelemetry_observes_what_histograms_do_not_have(upstream: Upstream) 
     collector.close()
 
 
+def test_each_meter_provider_observes_its_own_clients(upstream: Upstream) -> None:
+    """Of clients with meter providers of their own, be it aliases or providers, each one's figures are at its own."""
+    collectors = [Collector() for _ in range(3)]
+    options: list[dict[str, Any]] = [
+        {
+            "base_url": upstream.base_url,
+            "api_key": "sk-test",
+            "controls": {"metrics": True, "telemetry": collector.telemetry()},
+        }
+        for collector in collectors
+    ]
+    provider, other = ClientProvider(options[0], aliases={"more": options[1]}), ClientProvider(options[2])
+    for number, one in enumerate((provider, provider["more"], other), 1):
+        for _ in range(number):
+            ask(one)
+    for number, collector in enumerate(collectors, 1):
+        found = collector.metrics()
+        assert [point.value for point in found["ai_client.attempts"]] == [number]
+        assert [point.value for point in found["ai_client.clients.alive"]] == [1]
+        collector.close()
+    provider.close()
+    other.close()
+
+
 @pytest.mark.parametrize("alias", ["default", "other"])
 def test_aliases_count_apart(upstream: Upstream, alias: str) -> None:
     """Calls of each alias count under its name, in one page."""
