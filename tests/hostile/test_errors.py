@@ -88,6 +88,8 @@ ODD_CHUNKS = [
     b'{"object": "chat.completion.chunk", "choices": [{"index": [], "delta": null}]}',
     b'{"object": "chat.completion.chunk", "choices": [{"delta": {"tool_calls": [null]}}]}',
     b'{"object": "chat.completion.chunk", "choices": [{"delta": {"tool_calls": [{"index": "x"}]}}]}',
+    b'{"object": "chat.completion.chunk", "choices": [{"delta": {"tool_calls": [{"index": 0, "type": "function"}]}}]}',
+    b'{"object": "chat.completion.chunk", "choices": [{"delta": {"tool_calls": [{"index": 0, "id": "t"}]}}]}',
     b'{"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": {"a": 1}}}]}',
     b'{"object": "chat.completion.chunk", "choices": {"a": 1}}',
     b'{"type": "response.created"}',

@@ -1,9 +1,9 @@
 """Structured outputs of chat completions: the format parameter, and parsing of the answer."""
 
 import logging
-from typing import Any
+from typing import Any, TypeGuard
 
-from ..._models.base import recast
+from ..._models.base import is_model, recast
 from ...errors import ContentFilterFinishReasonError, LengthFinishReasonError
 from ...types.chat import (
     ChatCompletion,
@@ -82,8 +82,7 @@ def refuse_unfinished(finish_reason: str | None, completion: ChatCompletion) -> 
 def _parsed_calls(calls: Any, tools: Tools) -> list[ParsedFunctionToolCall] | None:
     parsed: list[ParsedFunctionToolCall] = []
     for call in calls:
-        kind: str | None = getattr(call, "type", None)  # which some servers leave out
-        if not isinstance(call, ChatCompletionMessageFunctionToolCall) or kind not in {None, "function"}:
+        if not _is_of_a_function(call):
             name = getattr(call, "id", None)
             logger.warning("The call %r of a custom tool is left out: only functions are parsed.", name)
             continue
@@ -91,3 +90,11 @@ def _parsed_calls(calls: Any, tools: Tools) -> list[ParsedFunctionToolCall] | No
         function = recast(ParsedFunction, call.function, parsed_arguments=arguments)
         parsed.append(recast(ParsedFunctionToolCall, call, function=function))
     return parsed or None
+
+
+def _is_of_a_function(call: Any) -> TypeGuard[ChatCompletionMessageFunctionToolCall]:
+    """Return whether a call is one of a function; some servers leave out its type."""
+    kind: object = getattr(call, "type", None)
+    if kind is None:
+        return is_model(type(getattr(call, "function", None)))
+    return kind == "function" and isinstance(call, ChatCompletionMessageFunctionToolCall)

@@ -83,9 +83,12 @@ class ChatCompletionStreamState(Generic[T]):
             LengthFinishReasonError: The completion was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
             pydantic.ValidationError: The text does not match its type.
-            StreamStateError: No chunk has arrived.
+            StreamStateError: No chunk has arrived, or what has arrived makes no completion.
         """
-        return parse_chat_completion(self._completion(parse=False), self._form, self._tools)
+        try:
+            return parse_chat_completion(self._completion(parse=False), self._form, self._tools)
+        except (AttributeError, TypeError, LookupError) as error:
+            raise StreamStateError("The chunks of the stream make no completion.") from error
 
     def _add_base(self, chunk: ChatCompletionChunk) -> None:
         if self._base is None:
