@@ -10,12 +10,17 @@ from contextvars import ContextVar
 from functools import wraps
 from os import urandom
 from threading import Lock
-from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Self, TypeAlias, TypeVar
+from uuid import UUID
 
 from .._fork import PerProcess, here, in_child
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+LabelValue: TypeAlias = str | int | UUID
+"""A label as it is given: text, or the number or UUID of a row, which is kept as text."""
 
 
 class Labels(NamedTuple):
@@ -30,6 +35,31 @@ class Labels(NamedTuple):
     endpoint: str | None = None
     tenant: str | None = None
     user: str | None = None
+
+
+def label_text(name: str, value: object) -> str | None:
+    """Return a label as every store keeps it.
+
+    Raises:
+        TypeError: It is neither text, a number nor a UUID.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return storable(value[:])  # of a subclass, or a proxy of a framework, the text alone
+    if isinstance(value, int | UUID) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError(f"labels: {name} must be text, a number or a UUID, not {type(value).__name__}.")
+
+
+def storable(text: str) -> str:
+    """Return a text with escapes for what some store cannot keep: NUL, and halves of surrogate pairs.
+
+    So texts that differ in these stay apart.
+    """
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", r"\x00").encode(errors="backslashreplace").decode()
 
 
 class RequestId:
@@ -124,20 +154,27 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
         endpoint: The endpoint; the adapters set it to the route's template.
         tenant: The customer that the calls belong to.
         user: The person whom the calls serve.
+
+    Raises:
+        TypeError: One of them is neither text, a number nor a UUID.
     """
 
     __slots__ = ("_before", "_labels", "_outer", "_there")
 
     def __init__(
-        self, *, endpoint: str | None = None, tenant: str | None = None, user: str | None = None
+        self,
+        *,
+        endpoint: LabelValue | None = None,
+        tenant: LabelValue | None = None,
+        user: LabelValue | None = None,
     ) -> None:
         before = self._before = current_labels()
         self._there = scopes.get()
         outer = self._outer = current_scope()
         self._labels = Labels(
-            before.endpoint if endpoint is None else endpoint,
-            before.tenant if tenant is None else tenant,
-            before.user if user is None else user,
+            before.endpoint if endpoint is None else label_text("endpoint", endpoint),
+            before.tenant if tenant is None else label_text("tenant", tenant),
+            before.user if user is None else label_text("user", user),
         )
         if outer is not None and outer.shared:
             outer.labels = self._labels

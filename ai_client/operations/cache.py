@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from .._call.labels import label_text
 from .._io.reading import aread, read
 from ..control.cache.directives import checked_tags
 from ..control.cache.generations import mark_of
@@ -80,7 +81,7 @@ def _marks(
             )
     marks = [mark_of("key", one) for one in keys]
     marks += [mark_of("tag", one) for one in tags]
-    marks += [mark_of("tenant", one) for one in tenants]
+    marks += [mark_of("tenant", label_text("tenant", one) or "") for one in tenants]
     if not marks:
         raise ConfigError("cache: name what to invalidate: a key, a tag or a tenant.")
     return marks

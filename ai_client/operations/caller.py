@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from .._call.labels import Labels, current_labels
+from .._call.labels import Labels, LabelValue, current_labels, label_text
 from .._call.record import Record
 from .._io.reading import AsyncReading
 from .._params.omit import Omit, is_mark
 from ..credentials.kept import KeptCredentials
 
-Given = str | Omit | None
+Given = LabelValue | Omit | None
 """A label: one that is omitted is that of the request being served, `None` is a call without the label."""
 
 
@@ -26,7 +26,9 @@ class BudgetCaller:
 
     def __init__(self, endpoint: Given, tenant: Given, user: Given, model: Given) -> None:
         given = {"endpoint": endpoint, "tenant": tenant, "user": user}
-        named: dict[str, Any] = {name: value for name, value in given.items() if not is_mark(value)}
+        named: dict[str, Any] = {
+            name: label_text(name, value) for name, value in given.items() if not is_mark(value)
+        }
         self.labels: Labels = current_labels()._replace(**named)
         self.knows_model = not is_mark(model)
         self._model: Any = model if self.knows_model else None

@@ -4,7 +4,11 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from enum import Enum
+from typing import Any, TypeVar
+from uuid import UUID
+
+import pytest
 
 from ai_client import Labels, carry_labels, current_labels, labels
 from ai_client.adapter import RequestScope
@@ -125,3 +129,46 @@ def test_labels_are_carried_into_a_thread_pool() -> None:
             return carried, pool.submit(current_labels).result()
 
     assert fresh(request) == (Labels("/ask", "acme"), Labels())
+
+
+class Plan(str, Enum):  # noqa: UP042 - as written before there was StrEnum
+    """A tenant as an application may name it."""
+
+    ACME = "acme"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("acme", "acme"),
+        ("", ""),
+        ("ü", "ü"),
+        (Plan.ACME, "acme"),
+        (5, "5"),
+        (0, "0"),
+        (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        ("a\ud800", r"a\ud800"),
+        ("ü\0", r"ü\x00"),
+    ],
+    ids=repr,
+)
+def test_labels_are_kept_as_text(given: Any, kept: str) -> None:
+    """What an application has for a tenant, such as the key of a row, is text that every store keeps."""
+
+    def inside() -> Labels:
+        labels(endpoint=given, tenant=given, user=given)
+        return current_labels()
+
+    found = fresh(inside)
+    assert found == Labels(kept, kept, kept)
+    assert {type(value) for value in found} == {str}
+
+
+@pytest.mark.parametrize(
+    "given", [b"acme", True, 1.5, ["acme"], object()], ids=["bytes", "bool", "float", "list", "object"]
+)
+@pytest.mark.parametrize("name", ["endpoint", "tenant", "user"])
+def test_what_is_no_label_is_refused(name: str, given: Any) -> None:
+    """What has no one text is refused where it is given, before anything is sent."""
+    with pytest.raises(TypeError, match=f"labels: {name} must be text, a number or a UUID, not"):
+        fresh(lambda: labels(**{name: given}))

@@ -230,7 +230,7 @@ def test_any_tenant_can_be_read(upstream: Upstream, tenant: str) -> None:
     with labels(tenant=tenant):
         ask(provider)
     ((shown,),) = scraped(provider).by("ai_client_calls_total", "tenant")
-    assert shown == tenant[:256].encode("utf-8", "replace").decode()
+    assert shown == tenant.replace("\0", r"\x00").encode(errors="backslashreplace").decode()[:256]
     provider.close()
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -63,4 +64,34 @@ def test_what_is_no_text_is_refused(provider: ClientProvider, value: Any) -> Non
     for ask in asked:
         with pytest.raises(ConfigError, match="must be a text, not"):
             ask()
+    provider.close()
+
+
+@pytest.mark.parametrize(
+    "tenant", ["half \ud800", "nul \0", 5, UUID(int=5)], ids=["half", "nul", "number", "uuid"]
+)
+def test_any_tenant_has_a_budget_and_is_counted(
+    upstream: Upstream, store_url: str, tenant: str | int | UUID
+) -> None:
+    """Whatever a tenant is called, its call counts in its budget and in the report, and no store fails over it."""
+    controls = {
+        "store": store_url,
+        "cost": True,
+        "budgets": [{"requests": 5, "per": "day", "scope": "tenant"}],
+        "prices": {"m": {"input": 1}},
+        "cache": {"scope": "tenant"},
+    }
+    provider = ClientProvider(base_url=upstream.base_url, api_key="sk-test", controls=controls)
+    with labels(tenant=tenant):
+        provider.client.embeddings.create(model="m", input="x")
+        provider.client.embeddings.create(model="m", input="x")
+    assert len(upstream.requests) == 1
+    assert [state.used for state in provider.budgets.remaining(tenant=tenant)] == [1]
+    (row,) = provider.usage.report(by=["tenant"])
+    shown = str(tenant).replace("\ud800", r"\ud800").replace("\0", r"\x00")
+    assert (row.labels["tenant"], row.calls) == (shown, 1)
+    provider.cache.invalidate(tenant=str(tenant))
+    with labels(tenant=tenant):
+        provider.client.embeddings.create(model="m", input="x")
+    assert len(upstream.requests) == 2
     provider.close()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 from pydantic_core import to_json
 
 from ..._call.call import Call
-from ..._call.labels import Labels
+from ..._call.labels import Labels, storable
 from ..._call.record import NANO, Record
 from ..._call.usage import UNKNOWN, Source, Usage
 from ..._io import IO, finish
@@ -251,5 +251,5 @@ def _place(
     try:
         key = to_json(found).decode()
     except ValueError:  # half a character, as of a label that was cut in two
-        key = to_json([value and value.encode("utf-8", "replace").decode() for value in found]).decode()
+        key = to_json([value and storable(value) for value in found]).decode()
     return hour_of(hour * 3600), key

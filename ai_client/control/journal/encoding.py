@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from ..._call.labels import storable
 from ..._call.record import NANO
 from ..._call.trace import TracedAttempt
 from ..._fork import PerProcess
@@ -142,4 +143,4 @@ def _text(value: str | None, most: int = _LONGEST) -> str | None:
 
 def text_of(value: str, most: int = _LONGEST) -> str:
     """Return a text as any store can keep it, bounded."""
-    return value[:most].encode("utf-8", "replace").decode().replace("\0", " ")
+    return storable(value)[:most]

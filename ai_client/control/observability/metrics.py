@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from ..._call.call import Call, Reply
-from ..._call.labels import Labels
+from ..._call.labels import Labels, storable
 from ..._call.pipeline import Next, Policy
 from ..._call.record import Record
 from ..._fork import PerProcess
@@ -230,4 +230,4 @@ def _key(names: tuple[Label, ...], labels: Labels, model: str | None) -> Key:
 
 def clean(value: str) -> str:
     """Return the value of a label, bounded and of characters that can be encoded."""
-    return value[:_LONGEST].encode("utf-8", "replace").decode()
+    return storable(value)[:_LONGEST]
