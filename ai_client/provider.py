@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, Unpack
 from ._call import constructions
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
-from ._io import in_event_loop
+from ._io import closing, in_event_loop
 from ._process.aliased_clients import AliasedClients
 from ._process.built import Kind
 from ._process.clients import DEFAULT_ALIAS, Clients, clients_of
@@ -226,6 +226,7 @@ class ClientProvider(AliasedClients):
         asked = [clients.config.controls or {} for clients in self._aliases.values()]
         return any(one.get(name) for one in asked for name in ("metrics", "statistics", "dashboard"))
 
+    @closing()
     def _close_stores(self) -> None:
         if self._has_metrics:
             from .metrics import leave  # noqa: PLC0415 - only where they are configured

@@ -7,7 +7,10 @@ from contextvars import ContextVar
 
 SETTLING_SECONDS = 0.25
 """How long a call may go on after its deadline to count what it used and to tell who watches it."""
+CLOSING_SECONDS = 10.0
+"""How long the end of a process or of a provider may wait for its stores, whatever keeps them busy."""
 
+_used_up = float("-inf")
 _latest: ContextVar[float | None] = ContextVar("latest", default=None)
 
 
@@ -40,6 +43,23 @@ def settling() -> Generator[None]:
         return
     with limited(max(latest, time.monotonic() + SETTLING_SECONDS)):
         yield
+
+
+@contextmanager
+def closing() -> Generator[None]:
+    """Bound what blocks this thread inside the block, which writes what is left as an application ends.
+
+    An application ends in steps, each of which is one: what follows one that used all its time up waits no more.
+    """
+    global _used_up  # noqa: PLW0603 - the end of one process
+    now = time.monotonic()
+    deadline = now if now - _used_up < CLOSING_SECONDS else now + CLOSING_SECONDS
+    try:
+        with limited(deadline):
+            yield
+    finally:
+        if is_over(deadline):
+            _used_up = time.monotonic()
 
 
 def at_most(seconds: float) -> float:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias
 from weakref import WeakSet, ref
 
 from .._fork import PerProcess
-from .._io.deadline import limited
+from .._io.deadline import closing, limited
 from .base import Tally
 from .heartbeat import PATIENCE, Renewal, keep_beating
 from .rows import Row, merged
@@ -199,7 +199,8 @@ class _AtExit:
 
 def _end() -> None:
     _AtExit.has_begun = True
-    write_recorded()
+    with closing():
+        write_recorded()
 
 
 atexit.register(_end)

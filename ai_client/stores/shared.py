@@ -17,7 +17,7 @@ from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from .heartbeat import PATIENCE, keep_beating_for
 from .in_process import UNFINISHED, WARN_EVERY, StoreInProcess, catch_up
 from .place import place_of
-from .recording import write_recorded
+from .recording import is_ending, write_recorded
 from .shared_totals import SharedTotals
 from .totals import records_at_once
 
@@ -175,8 +175,13 @@ class SharedStore(SharedTotals):
             try:
                 catch_up(here)
             except StoreError as error:
-                logger.warning("%d queued changes could not be counted. %s", len(here.pending), error)
+                self._lost(error)
         self.backend.close()
+
+    def _lost(self, error: StoreError) -> None:
+        """Say what is queued as the process or its use of the store ends."""
+        if count := len(self._here().pending):
+            logger.warning("%d queued changes could not be counted. %s", count, error)
 
     async def _do(self, io: IO, operation: Callable[..., T], *args: Any) -> T:
         if self.backend.instant:
@@ -264,9 +269,11 @@ class SharedStore(SharedTotals):
         self._warn(error)
 
     def _warn(self, error: StoreError) -> None:
-        if is_out_of_time():
-            return
         here, now = self._here(), time.monotonic()
+        if is_ending():
+            self._lost(error)
+        if is_out_of_time() or is_ending():
+            return
         if now - here.warned >= WARN_EVERY:
             here.warned = now
             means = "calls fail" if self.on_failure == "closed" else "calls are sent without it"
