@@ -4,12 +4,15 @@ import hmac
 import inspect
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
 from .page import RenderedPage
 
+_GENERATORS = (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _BEARER, _BASIC = "bearer", "basic"
 _PLAIN = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _FORBIDDEN = RenderedPage(403, _PLAIN, b"forbidden\n")
@@ -35,7 +38,7 @@ class GuardedPage:
         guard: As given; the adapter calls it.
 
     Raises:
-        ConfigError: None of them, or several, are given.
+        ConfigError: None of them, or several, are given, or one of them can never work.
     """
 
     def __init__(
@@ -48,12 +51,13 @@ class GuardedPage:
         public: bool = False,
         basic: bool = False,
     ) -> None:
+        if not isinstance(public, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"{name}: public must be True or False, not {type(public).__name__}.")
         if sum((guard is not None, token is not None, token_file is not None, public)) != 1:
             raise ConfigError(
                 f"{name}: set exactly one of guard, token, token_file and public=True, which decide who may read it."
             )
-        if token is not None and not token.strip():
-            raise ConfigError(f"{name}: token must not be empty.")
+        _check(name, guard, token, token_file)
         self.guard = guard
         self._name = name
         self._token = token
@@ -107,3 +111,29 @@ class GuardedPage:
             return Path(self._token_file).read_text("utf-8").strip()
         except (OSError, ValueError):
             return ""  # nobody may read the page before there is one
+
+
+def _check(name: str, guard: object, token: object, token_file: object) -> None:
+    """Raise `ConfigError` for what can never say who may read a page."""
+    if guard is not None and not callable(guard):
+        raise ConfigError(f"{name}: guard must be a function of the request, not {type(guard).__name__}.")
+    if any(is_one(called) for called in _called(guard) for is_one in _GENERATORS):
+        raise ConfigError(
+            f"{name}: guard must return whether the request may read the page; a function that yields "
+            "returns a generator, which would allow everybody."
+        )
+    if token is not None and not isinstance(token, str):
+        raise ConfigError(f"{name}: token must be a text, not {type(token).__name__}.")
+    if token is not None and not token.strip():
+        raise ConfigError(f"{name}: token must not be empty.")
+    if token_file is not None and not isinstance(token_file, str | PathLike):
+        raise ConfigError(f"{name}: token_file must be a path, not {type(token_file).__name__}.")
+    if token_file == "":
+        raise ConfigError(f"{name}: token_file must not be empty.")
+
+
+def _called(guard: object) -> tuple[Any, Any]:
+    """Return what is called where a guard is: the function, or the method of an object."""
+    while isinstance(guard, partial):
+        guard = guard.func
+    return guard, getattr(guard, "__call__", None)  # noqa: B004 - its function is looked at

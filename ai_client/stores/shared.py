@@ -179,7 +179,7 @@ class SharedStore(SharedTotals):
         self.backend.close()
 
     def _lost(self, error: StoreError) -> None:
-        """Say what is queued as the process or its use of the store ends."""
+        """Warn of what is queued as the process or its use of the store ends."""
         if count := len(self._here().pending):
             logger.warning("%d queued changes could not be counted. %s", count, error)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from ai_client.metrics import MetricsPage
 
@@ -24,7 +24,7 @@ def metrics_view(
     It is a plain function, which Django calls in a thread on an event loop, as it may wait for a store.
 
     Args:
-        guard: A function of the request that returns whether it may read them.
+        guard: A function of the request that returns whether it may read them, or a response.
         token: What the request must bring as `Authorization: Bearer ...`.
         token_file: A file that holds that, read at each request.
         public: Whether anyone may read them.
@@ -35,7 +35,10 @@ def metrics_view(
     page = MetricsPage(guard=guard, token=token, token_file=token_file, public=public)
 
     def metrics(request: HttpRequest) -> HttpResponse:
-        answer = page.refusal(request.headers.get("authorization"), asked(page.guard, request))
+        allowed = asked(page.guard, request)
+        if isinstance(allowed, HttpResponseBase):
+            return cast("HttpResponse", allowed)
+        answer = page.refusal(request.headers.get("authorization"), allowed)
         if answer is None:
             answer = page.answer(provider_or_none(), request.headers.get("accept"))
         return response_of(request, answer)

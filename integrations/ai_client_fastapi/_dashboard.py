@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ai_client.dashboard import PageRequest
 from ai_client.dashboard.mounting import BODY_LIMIT, MountedDashboard, base_of, too_large
-from ai_client.errors import OpenAIError
+from ai_client.errors import ConfigError, OpenAIError
 from ai_client.operations import RenderedPage
 from ai_client.provider import ClientProvider
 
@@ -50,8 +50,11 @@ def dashboard_routes(
             application is in debug mode.
 
     Raises:
-        ConfigError: Not exactly one of guard, token, token_file and public is given.
+        ConfigError: Not exactly one of guard, token, token_file and public is given, or the path does not begin with
+            a slash.
     """
+    if path and not path.startswith("/"):  # FastAPI would match it with nothing
+        raise ConfigError(f"dashboard: the path {path!r} must begin with a slash, as in '/ai'.")
     mounted = MountedDashboard(
         guard=guard, token=token, token_file=token_file, public=public, development=development
     )

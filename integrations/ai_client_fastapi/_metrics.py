@@ -32,7 +32,7 @@ def metrics_routes(
 
     Args:
         path: Its path.
-        guard: A function or coroutine function of the request that returns whether it may read them.
+        guard: A function or coroutine function of the request that returns whether it may read them, or a response.
         token: What the request must bring as `Authorization: Bearer ...`.
         token_file: A file that holds that, read at each request.
         public: Whether anyone may read them.
@@ -44,6 +44,8 @@ def metrics_routes(
 
     async def metrics(request: Request) -> Response:
         allowed = await asked(page.guard, request)
+        if isinstance(allowed, Response):
+            return allowed
         answer = page.refusal(request.headers.get("authorization"), allowed)
         if answer is None:
             accept = request.headers.get("accept")

@@ -237,7 +237,7 @@ class AIClient:
 
         Args:
             path: Its path.
-            guard: A function of the request that returns whether it may read them.
+            guard: A function of the request that returns whether it may read them, or a response.
             token: What the request must bring as `Authorization: Bearer ...`.
             token_file: A file that holds that, read at each request.
             public: Whether anyone may read them.

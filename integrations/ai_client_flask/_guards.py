@@ -7,5 +7,11 @@ from flask import current_app, request
 
 
 def asked(guard: Callable[[Any], Any] | None) -> Any:
-    """Return what a guard, which may be a coroutine function, says of the request; where there is none, all may."""
-    return True if guard is None else current_app.ensure_sync(guard)(request)
+    """Return what a guard, which may be a coroutine function, says of the request; where there is none, all may.
+
+    A tuple is a response, as that of a view.
+    """
+    if guard is None:
+        return True
+    allowed = current_app.ensure_sync(guard)(request)
+    return current_app.make_response(allowed) if isinstance(allowed, tuple) else allowed

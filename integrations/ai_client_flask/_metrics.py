@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from ai_client.metrics import MetricsPage
 
@@ -24,9 +25,12 @@ def metrics_blueprint(
     page = MetricsPage(guard=guard, token=token, token_file=token_file, public=public)
     blueprint = Blueprint("ai_client_metrics", __name__)
 
-    def metrics() -> Response:
+    def metrics() -> AnyResponse:
         """Answer Prometheus."""
-        answer = page.refusal(request.headers.get("authorization"), asked(page.guard))
+        allowed = asked(page.guard)
+        if isinstance(allowed, AnyResponse):
+            return allowed
+        answer = page.refusal(request.headers.get("authorization"), allowed)
         if answer is None:
             answer = page.answer(current_provider_or_none(), request.headers.get("accept"))
         return Response(answer.body, answer.status, dict(answer.headers))

@@ -1,7 +1,10 @@
 """The routes of the dashboard, who may read them, and the headers of every answer."""
 
 from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,13 +12,15 @@ from ai_client import ClientProvider
 from ai_client.dashboard import DashboardPage, PageRequest
 from ai_client.dashboard.forms import FIELD, FormToken, is_own_form
 from ai_client.errors import ConfigError
+from ai_client.metrics import MetricsPage
 
 
 def test_a_dashboard_needs_one_guard() -> None:
     """Nothing, or two things, that decide who may read the dashboard are an error that names all of them."""
-    for arguments in ({}, {"public": True, "token": "x"}, {"token": " "}):
+    impossible: tuple[dict[str, Any], ...] = ({}, {"public": True, "token": "x"}, {"token": " "})
+    for arguments in impossible:
         with pytest.raises(ConfigError, match=r"dashboard: .*token"):
-            DashboardPage(**arguments)  # type: ignore[arg-type]
+            DashboardPage(**arguments)
 
 
 def test_a_browser_brings_the_token_as_a_password(tmp_path: Path) -> None:
@@ -49,6 +54,41 @@ def test_a_guard_decides_alone() -> None:
     refused = page.refusal("Bearer x", allowed=False)
     assert refused is not None
     assert refused.status == 403
+
+
+def _yields(_: object) -> Iterator[bool]:
+    yield False
+
+
+async def _yields_async(_: object) -> AsyncIterator[bool]:
+    yield False
+
+
+class _Yielding:
+    def __call__(self, _: object) -> Iterator[bool]:
+        yield False
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"guard": "myapp.is_admin"}, "guard must be a function of the request, not str"),
+        ({"guard": _yields}, "a function that yields"),
+        ({"guard": _yields_async}, "a function that yields"),
+        ({"guard": _Yielding()}, "a function that yields"),
+        ({"guard": partial(_yields)}, "a function that yields"),
+        ({"token": 5}, "token must be a text, not int"),
+        ({"token": " "}, "token must not be empty"),
+        ({"token_file": ""}, "token_file must not be empty"),
+        ({"token_file": 5}, "token_file must be a path, not int"),
+        ({"public": "no"}, "public must be True or False, not str"),
+    ],
+)
+@pytest.mark.parametrize("page", [DashboardPage, MetricsPage])
+def test_what_cannot_say_who_may_read_it_fails_at_once(page: Any, given: dict[str, Any], named: str) -> None:
+    """Nobody has to send a request to see that nobody can be let in, or that everybody would."""
+    with pytest.raises(ConfigError, match=named):
+        page(**given)
 
 
 def test_every_answer_has_the_headers() -> None:

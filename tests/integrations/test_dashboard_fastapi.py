@@ -212,6 +212,12 @@ def test_it_is_not_mounted_by_accident() -> None:
         dashboard_routes()
 
 
+def test_a_path_that_nothing_matches() -> None:
+    """A path without a slash would be mounted and never found."""
+    with pytest.raises(ConfigError, match="must begin with a slash"):
+        dashboard_routes("ai", public=True)
+
+
 def test_no_client() -> None:
     """An application without clients says so."""
     app = FastAPI()
