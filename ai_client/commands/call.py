@@ -35,13 +35,17 @@ def run(options: argparse.Namespace, load: Load, out: "Output") -> int:
     """Ask, and show the answer as it comes.
 
     Raises:
-        CommandError: There is no question.
+        CommandError: There is no question, or it is no text.
     """
     from ..provider import DEFAULT_ALIAS  # noqa: PLC0415 - not needed for `--help`
 
-    question: str = options.question
-    if question == "-":
-        question = sys.stdin.read() if sys.stdin else ""  # which a process may have none of
+    try:
+        question: str = options.question
+        if question == "-":
+            question = sys.stdin.read() if sys.stdin else ""  # which a process may have none of
+        f"{question}{options.model}".encode()
+    except UnicodeError:
+        raise CommandError("call: the question or the model is no text in UTF-8.", ExitCode.USAGE) from None
     if not question.strip():
         raise CommandError("call: the question is empty.", ExitCode.USAGE)
     client = load().provider()[options.alias or DEFAULT_ALIAS].client

@@ -257,6 +257,24 @@ def test_call_fails_in_a_line(
     assert KEY not in output.err
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize(
+    "arguments", [["-", "--model", "m1"], [b"\xff", "--model", "m1"], ["x", "--model", b"\xff"]], ids=repr
+)
+@pytest.mark.usefixtures("controls")
+def test_call_names_what_is_no_text(arguments: list[str | bytes], encoding: str) -> None:
+    """Bytes that are no text in UTF-8 are a wrong command line, whatever the terminal's encoding is."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_client", "call", *arguments],
+        input=b"\xff\xfe",
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: call: the question or the model is no text in UTF-8.\n"
+
+
 def test_call_reads_the_question_from_standard_input(
     monkeypatch: pytest.MonkeyPatch, upstream: Upstream
 ) -> None:
