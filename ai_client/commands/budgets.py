@@ -74,6 +74,9 @@ def _states(book: Any, options: argparse.Namespace, given: dict[str, Any]) -> Se
 
 def _amount(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        amount = Decimal(text)
     except InvalidOperation:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not amount.is_finite() or amount <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return amount

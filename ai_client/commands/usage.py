@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a day, a moment in ISO 8601, or an age such as 7d or 24h",
     )
     parser.add_argument("--until", type=_moment, metavar="TIME", help="the same; a day is included")
-    parser.add_argument("--timezone", default="UTC", metavar="NAME", help="of days and hours (default: UTC)")
+    parser.add_argument(
+        "--timezone", type=_zone, default="UTC", metavar="NAME", help="of days and hours (default: UTC)"
+    )
     parser.add_argument(
         "--rounded", action="store_true", help="count an hour that two days share for the first of them"
     )
@@ -104,3 +106,14 @@ def _moment(text: str) -> date:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a day such as 2026-01-31, a moment such as 2026-01-31T08:00, nor an age such as 7d"
         ) from None
+
+
+def _zone(text: str) -> str:
+    """Return the name of a time zone that there is."""
+    from ..control.windows import zone  # noqa: PLC0415 - not needed for `--help`
+    from ..errors import ConfigError  # noqa: PLC0415 - as above
+
+    try:
+        return str(zone(text))
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("timezone: ")) from None

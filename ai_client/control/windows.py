@@ -128,16 +128,24 @@ def _shown(name: str) -> str:
     return repr(name) if _NAME_OF_ZONE.fullmatch(name) else "***"
 
 
-@lru_cache
 def zone(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name.
 
     Raises:
-        ConfigError: The name is unknown on this machine.
+        ConfigError: The name is unknown on this machine, or no text.
     """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(
+            f"timezone: expected an IANA name such as Europe/Berlin, not {type(name).__name__}."
+        )
+    return _zone(name)
+
+
+@lru_cache
+def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a directory of them, or too long
         raise ConfigError(
             f"timezone: the time zone {_shown(name)} is unknown; use an IANA name such as Europe/Berlin, and install"
             " tzdata where the system has no time zones."

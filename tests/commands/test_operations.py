@@ -257,6 +257,28 @@ def test_call_fails_in_a_line(
     assert KEY not in output.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["usage", "--timezone", "Europe"], "time zone 'Europe' is unknown"),
+        (["usage", "--timezone", "Nowhere/City"], "time zone 'Nowhere/City' is unknown"),
+        (["usage", "--timezone", "a" * 300], "is unknown"),
+        (["budgets", "grant", "nan"], "'nan' is no number above zero"),
+        (["budgets", "grant", "-5"], "'-5' is no number above zero"),
+        (["budgets", "grant", "0"], "'0' is no number above zero"),
+    ],
+)
+@pytest.mark.usefixtures("controls")
+def test_what_can_never_be_is_wrong_use(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An argument that no application and no store could make right ends with the code of a wrong command line."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 @pytest.mark.parametrize(
     "arguments", [["-", "--model", "m1"], [b"\xff", "--model", "m1"], ["x", "--model", b"\xff"]], ids=repr

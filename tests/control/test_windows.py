@@ -9,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from ai_client import BudgetExceeded
 from ai_client.control.accounting.budget import Budget, Budgets
-from ai_client.control.windows import window
+from ai_client.control.windows import window, zone as zone_of
+from ai_client.errors import ConfigError
 from ai_client.stores import open_store
 from tests.support.invoke import Invoke
 from tests.support.policies import Clock
@@ -191,3 +192,12 @@ def test_a_budget_lasts_as_long_as_the_day(invoke: Invoke, clock: Clock, day: st
     assert caught.value.retry_after == 1
     clock.now += 1
     invoke.chat(client)
+
+
+@pytest.mark.parametrize(
+    "name", ["Europe", "Nowhere/City", "a" * 300, "", "..", "\ud800", "a\0b", "zone.tab", 5, None, ["UTC"]]
+)
+def test_what_is_no_time_zone(name: Any) -> None:
+    """Whatever the system's files hold under a name, the error is a `ConfigError` that says what is expected."""
+    with pytest.raises(ConfigError, match=r"timezone: .*IANA name such as Europe/Berlin"):
+        zone_of(name)
