@@ -1,7 +1,7 @@
 """The pipeline: policies around the innermost step of a call."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ..errors import ConfigError
 from .call import Call, Reply
@@ -29,9 +29,19 @@ Layer: TypeAlias = Policy
 
 def chained(layers: Sequence[Policy], last: Next) -> Next:
     """Wrap the last step in policies, the first of them outermost."""
-    for layer in reversed(layers):
+    for layer in reversed(_paired(layers)):
         last = _around(layer, last)
     return last
+
+
+def _paired(layers: Iterable[Policy]) -> list[Policy]:
+    """Return policies, with one in place of two adjacent ones that it does in less time; the outer one makes it."""
+    found: list[Policy] = []
+    for layer in layers:
+        outer: Any = found[-1] if found and is_ours(found[-1]) else None
+        pair = outer._with(layer) if hasattr(outer, "_with") else None
+        found[-1:] = [*found[-1:], layer] if pair is None else [pair]
+    return found
 
 
 def together(layers: Iterable[Policy]) -> tuple[Policy, ...]:

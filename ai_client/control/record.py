@@ -5,7 +5,6 @@ from typing import Any
 from .._call.call import Call
 from .._call.labels import current_labels
 from .._call.record import Record
-from ..errors import members_of
 
 
 def record_of(call: Call) -> Record:
@@ -18,15 +17,14 @@ def record_of(call: Call) -> Record:
 
 def _model_in(call: Call) -> str | None:
     body = call.body
-    model = (members_of(body) if type(body) is dict else call.members()).get("model")
+    model = body.get("model") if type(body) is dict else call.members().get("model")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     return model if isinstance(model, str) else None
 
 
 def note_model(call: Call, record: Record) -> None:
     """Note the model that a call is about to be sent to, where a policy of the application has chosen another."""
-    body = call.body
-    model = body.get("model") if type(body) is dict else _model_in(call)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    if isinstance(model, str) and model != (record.target_model or record.model):
+    model = _model_in(call)
+    if model is not None and model != (record.target_model or record.model):
         record.target = record.target_model = model
 
 

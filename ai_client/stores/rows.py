@@ -43,16 +43,20 @@ def merged(recorded: Iterable[Tally | Row]) -> list[Tally]:
     for one in recorded:
         if isinstance(one, Tally):
             tallies.append(one)
-        else:
-            rows.setdefault(one[0], []).append(one[1])
+            continue
+        columns, amounts = one
+        try:
+            rows[columns].append(amounts)
+        except KeyError:
+            rows[columns] = [amounts]
     for columns, several in rows.items():
         tallies.append(tally_of((columns, tuple(map(sum, zip(*several, strict=True))))))
     sums: dict[tuple[str, str], dict[str, int]] = {}
     until: dict[tuple[str, str], float] = {}
     for tally in tallies:
         place = tally.period, tally.key
-        amounts = sums.setdefault(place, {})
+        added = sums.setdefault(place, {})
         for name, amount in tally.amounts.items():
-            amounts[name] = amounts.get(name, 0) + amount
+            added[name] = added.get(name, 0) + amount
         until[place] = max(until.get(place, tally.until), tally.until)
-    return [Tally(*place, amounts, until[place]) for place, amounts in sums.items()]
+    return [Tally(*place, added, until[place]) for place, added in sums.items()]

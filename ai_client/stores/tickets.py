@@ -1,17 +1,24 @@
 """Unique tickets, which make repeated changes idempotent."""
 
 import secrets
+from collections.abc import Iterator
 from itertools import count
 
 from .._fork import PerProcess
 
-_series = PerProcess(lambda: (secrets.token_hex(8), count(1)))
+
+def _begin() -> tuple[str, Iterator[str]]:
+    """Return the prefix of a process's tickets, and these, which threads take as one does: in a single step."""
+    prefix = f"{secrets.token_hex(8)}-"
+    return prefix, map(prefix.__add__, map(str, count(1)))
+
+
+_series = PerProcess(_begin)
 
 
 def new_ticket() -> str:
     """Return a ticket that is unique across threads and processes."""
-    prefix, numbers = _series.get()
-    return f"{prefix}-{next(numbers)}"
+    return next(_series.get()[1])
 
 
 def is_made_here(ticket: str) -> bool:

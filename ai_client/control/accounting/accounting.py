@@ -35,6 +35,7 @@ class Accounting:
         measures: Whether the usage of a call is needed.
         asks: Whether streams are asked to report their usage.
         prices_calls: Whether the cost of a call is needed.
+        noted_cost: The cost, where it alone is counted and can be recorded without waiting.
     """
 
     _by_account = True
@@ -53,7 +54,7 @@ class Accounting:
             self.rates and self.rates.in_tokens
         )
         self._prices = self._prices_needed()
-        self._notes = self.cost if [*parts] == ["cost"] and _records(self.store) else None
+        self.noted_cost = self.cost if [*parts] == ["cost"] and _records(self.store) else None
         self.measures = uses_tokens and (limits_tokens or self.cost is not None)
         self.asks = limits_tokens or bool(self.cost and self.cost.ask)
         self.prices_calls = self.measures and bool(self.cost or (self.budgets and self.budgets.in_usd))
@@ -81,8 +82,8 @@ class Accounting:
             ConfigError: A hard budget counts USD and the model's price is unknown.
             StoreError: The store is down and configured to reject calls then.
         """
-        if self._notes is not None and may_be_noted(self._notes, call):
-            return noted(self._notes, call, proceed)
+        if self.noted_cost is not None and may_be_noted(self.noted_cost, call):
+            return noted(self.noted_cost, call, proceed)
         counted = self._for(call)._count(call, proceed)
         work = asked_for(call) if self.measures else None
         return counted if work is None else self._settle_work(call, counted, work)

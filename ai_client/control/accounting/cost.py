@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, cast
 
 from pydantic_core import to_json
 
 from ..._call.call import Call
 from ..._call.labels import Labels, storable
 from ..._call.record import NANO, Record
-from ..._call.usage import UNKNOWN, Source, Usage
+from ..._call.usage import UNKNOWN, Usage
 from ..._io import IO, finish
 from ...stores import Store
 from ...stores.base import Tally
@@ -24,15 +24,11 @@ from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms, terms_of
 from ..pricing.units import is_plain
 from .counted import Counted
-from .parts import Part
+from .parts import Names, Part
 from .totals import FIRST, LAST, Dimension, hour_of, hours, in_order, summed
 
 _DAY = 86_400
 _KEPT = 1024
-_Usual: TypeAlias = tuple[Labels, str | None, str | None, str | None, str | None, Source, int]
-"""The labels, the model as it is asked and as it says it answered, the alias, the target, the source of the usage, and
-the hour: calls that are alike in all of these count in the same place at the same price."""
-
 logger = logging.getLogger("ai_client")
 
 
@@ -55,7 +51,7 @@ class Cost(Counted):
     store: Store | None = None
     retention: int = 62
     ask: bool = True
-    _usual: dict[_Usual, tuple[Price | None, Columns]] = field(
+    _usual: dict[tuple[Names, int], tuple[Price | None, Columns]] = field(
         init=False, repr=False, compare=False, default_factory=dict[Any, Any]
     )
 
@@ -77,8 +73,13 @@ class Cost(Counted):
         Its terms are read only where they decide its price.
         """
         asked, hour = record.target_model or record.model, int(now // 3600)
-        key = (record.labels, asked, usage.model, record.alias, record.target, usage.source, hour)
-        price, columns = self._usual.get(key) or self._begin(key)
+        names = (record.labels, asked, usage.model, record.alias, record.target, usage.source)
+        found = self._usual.get((names, hour))
+        if found is None:
+            if len(self._usual) >= _KEPT:  # names come from callers
+                self._usual.clear()
+            found = self._usual[names, hour] = self.like(names, hour)
+        price, columns = found
         is_plain_text = is_plain(usage) and not usage.images
         if price is None or usage.source == "unknown":
             terms = terms_of(call, record, at)
@@ -92,17 +93,21 @@ class Cost(Counted):
             return None
         return columns, (1, usage.input, usage.output, usage.cached, usage.reasoning, nano_usd)
 
-    def _begin(self, key: _Usual) -> tuple[Price | None, Columns]:
-        """Find, and keep, by what and where calls are counted that are alike in all that *key* names."""
-        labels, asked, model, alias, target, source, hour = key
+    def like(self, names: Names, hour: int) -> tuple[Price | None, Columns]:
+        """Return the price of calls with these names, and the columns of the rows that they add in an hour.
+
+        Args:
+            names: What they are alike in.
+            hour: The hour of their answers, counted from 1970.
+
+        Returns:
+            The price where nothing but their usage decides it, else `None`; and the columns.
+        """
+        labels, asked, model, alias, target, source = names
         period, place = _place(labels, model or asked, alias, target, hour)
-        names = (source, "input", "output", "cached", "reasoning", "nano_usd")
+        columns = (source, "input", "output", "cached", "reasoning", "nano_usd")
         until = (hour + 1) * 3600 + self.retention * _DAY
-        found = self.prices.of_tokens(target, asked, model), Columns(period, place, names, until)
-        if len(self._usual) >= _KEPT:  # names come from callers
-            self._usual.clear()
-        self._usual[key] = found
-        return found
+        return self.prices.of_tokens(target, asked, model), Columns(period, place, columns, until)
 
     def _added(
         self, record: Record, usage: Usage, nano_usd: int | None, lost: int, now: float

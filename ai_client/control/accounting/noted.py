@@ -1,10 +1,11 @@
 """Count what a call cost where nothing is reserved for it, and its answer is read when it comes: without waiting."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
-from ..._call.usage import UNKNOWN
+from ..._call.record import Record
+from ..._call.usage import UNKNOWN, Usage
 from ...stores import Tally
 from ...stores.rows import Row
 from ...stores.tickets import is_made_here, new_ticket
@@ -15,49 +16,81 @@ from .later import begins_work
 from .parts import CostPart
 
 
+class Begun(NamedTuple):
+    """A call that is under way.
+
+    Attributes:
+        call: The call.
+        record: Its record.
+        billable: What that said before the call was sent.
+        at: When that was, in seconds since 1970.
+        ticket: By which it counts once.
+    """
+
+    call: Call
+    record: Record
+    billable: int
+    at: float
+    ticket: str
+
+
 def may_be_noted(cost: CostPart, call: Call) -> bool:
     """Return whether all that a call adds to the totals is known when it is answered, its price included."""
-    if (
-        call.stream is not None
-        or call.unread
-        or call.session
-        or not (is_of_text(call) and cost.prices.is_ready)
-    ):
+    if call.stream is not None or call.unread or call.session or not is_of_text(call):
         return False
-    return call.path != "/responses" or not begins_work(call)
+    return cost.prices.is_ready and (call.path != "/responses" or not begins_work(call))
 
 
 async def noted(cost: CostPart, call: Call, proceed: Next) -> Reply:
     """Send a call, price it, and record it in the totals; see `Reservation`, of which this is the short form."""
     record = call.record or record_of(call)
     note_model(call, record)
-    before, at, ticket = record.billable, call.io.now(), new_ticket()
+    billable, at, ticket = record.billable, call.io.now(), new_ticket()
     try:
         reply = await proceed(call)
     except BaseException:
-        lost = record.billable - before
-        if lost and is_made_here(ticket):  # else a child leaves its parent's call
-            record.usage = UNKNOWN
-            _record(cost, ticket, cost.lost(record, lost, call.io.now()))
+        note_lost(cost, Begun(call, record, billable, at, ticket))
         raise
-    billed = record.billable - before
-    if reply.is_made and not billed:
-        return reply
-    lost = billed - 1 if billed > 1 else 0
     try:
-        usage = usage_of(call, reply, record)
-        _record(cost, ticket, cost.tally_of(call, record, usage, lost=lost, at=at, now=call.io.now()))
-    except BaseException as error:  # interrupted: a ticket that is recorded twice counts once
-        usage = reply.usage or UNKNOWN
-        try:
-            _record(cost, ticket, cost.tally_of(call, record, usage, lost=lost, at=at, now=call.io.now()))
-        finally:
-            await reply.abandon(call.io, error)
+        note_answered(cost, Begun(call, record, billable, at, ticket), reply)
+    except BaseException as error:
+        await note_interrupted(cost, Begun(call, record, billable, at, ticket), reply, error)
         raise
     return reply
 
 
-def _record(cost: CostPart, ticket: str, tally: Tally | Row | None) -> None:
+def note_lost(cost: CostPart, begun: Begun) -> None:
+    """Record the attempts of a call that was not answered, as far as they may be billed."""
+    record = begun.record
+    lost = record.billable - begun.billable
+    if lost and is_made_here(begun.ticket):  # else a child leaves its parent's call
+        record.usage = UNKNOWN
+        _record(cost, begun, cost.lost(record, lost, begun.call.io.now()))
+
+
+def note_answered(cost: CostPart, begun: Begun, reply: Reply) -> None:
+    """Price a call that is answered, and record it."""
+    if reply.is_made and begun.record.billable == begun.billable:
+        return
+    _price(cost, begun, usage_of(begun.call, reply, begun.record))
+
+
+async def note_interrupted(cost: CostPart, begun: Begun, reply: Reply, error: BaseException) -> None:
+    """Record a call whose answer nobody gets, as *error* came while it was priced: of what is recorded twice, once."""
+    try:
+        if not reply.is_made or begun.record.billable > begun.billable:
+            _price(cost, begun, reply.usage or UNKNOWN)
+    finally:
+        await reply.abandon(begun.call.io, error)
+
+
+def _price(cost: CostPart, begun: Begun, usage: Usage) -> None:
+    call, record, billable, at, _ = begun
+    lost = max(0, record.billable - billable - 1)
+    _record(cost, begun, cost.tally_of(call, record, usage, lost=lost, at=at, now=call.io.now()))
+
+
+def _record(cost: CostPart, begun: Begun, tally: Tally | Row | None) -> None:
     store: Any = cost.store
     if tally is not None:
-        store.record(ticket, tally)
+        store.record(begun.ticket, tally)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from ..._call.call import Call
+from ..._call.labels import Labels
 from ..._call.record import Record
-from ..._call.usage import Usage
+from ..._call.usage import Source, Usage
 from ..._io import IO
 from ...stores import Ledger, Store, Take, Tally
 from ...stores.base import OnExpired
-from ...stores.rows import Row
+from ...stores.rows import Columns, Row
+from ..pricing.price import Price
 from ..pricing.prices import Prices
 from ..pricing.terms import Terms
 from ..scope import Scope
@@ -20,6 +22,9 @@ from .rates.upstream_call import UpstreamCall
 Part = Literal["budgets", "cost", "rates"]
 Unit = Literal["usd", "tokens", "requests"]
 Amounts: TypeAlias = dict[Unit, int]
+Names: TypeAlias = tuple[Labels, str | None, str | None, str | None, str | None, Source]
+"""The labels, the model as it is asked and as it says it answered, the alias, the target, and the source of the usage:
+calls that are alike in all of these count in the same place at the same price, for an hour."""
 
 
 class Place(NamedTuple):
@@ -197,6 +202,10 @@ class CostPart(Protocol):
         self, call: Call, record: Record, usage: Usage, *, lost: int, at: float, now: float
     ) -> Tally | Row | None:
         """Return the same for a call that was made *at* a time, and answered as a whole."""
+        ...
+
+    def like(self, names: Names, hour: int) -> tuple[Price | None, Columns]:
+        """Return the price of calls with these names, and the columns of the rows that they add in an hour."""
         ...
 
     def place(self, record: Record, now: float) -> tuple[str, str, float]:

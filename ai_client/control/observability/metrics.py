@@ -13,7 +13,9 @@ from ..._fork import PerProcess
 from ...errors import ConfigError
 from ...stores import Store
 from ...stores.recording import is_ending, write_recorded
+from ..accounting.accounting import Accounting
 from ..options.amounts import check_amounts
+from ..pricing.billed import is_of_text
 from ..pricing.meter import usage_of
 from ..pricing.prices import Prices
 from ..record import record_of
@@ -25,6 +27,7 @@ from .counting.of_target import NOTHING, TargetCount
 from .counting.protocols import Counter
 from .counting.sharing import SharedCounts
 from .counting.usual import is_usual, row_of
+from .counting.with_cost import MetricsWithCost
 
 Label: TypeAlias = Literal["endpoint", "model", "tenant"]
 LABELS: tuple[Label, ...] = ("endpoint", "model", "tenant")
@@ -132,24 +135,39 @@ class Metrics:
         """Send a call of which nothing is noted yet, so that all that its record tells in the end is to be counted."""
         record, counts = record_of(call), self._counts.get()
         under_way = counts.under_way
-        amounts: list[Amount] = []
+        under_way.add(record)
         try:
-            under_way.add(id(record))
             reply = await proceed(call)
         except BaseException as error:
-            TargetCount(self, call, record, NOTHING).failed(error, amounts)
-            CallCount(self, call, record).failed(error, amounts)
-            self.add(self.key(record), amounts)
+            self.add_failed(call, record, error)
             raise
         finally:
-            under_way.discard(id(record))
-        if is_usual(call, record):
-            counts.add_row(self.key(record), *row_of(record, usage_of(call, reply, record)))
-            return reply
+            under_way.discard(record)
+        self.add_answered(call, record, reply)
+        return reply
+
+    def add_failed(self, call: Call, record: Record, error: BaseException) -> None:
+        """Count a call that *error* ended, and all that its record tells."""
+        amounts: list[Amount] = []
+        TargetCount(self, call, record, NOTHING).failed(error, amounts)
+        CallCount(self, call, record).failed(error, amounts)
+        self.add(self.key(record), amounts)
+
+    def add_answered(self, call: Call, record: Record, reply: Reply) -> None:
+        """Count a call that is answered as a whole, and all that its record tells."""
+        if is_usual(record) and is_of_text(call):
+            self._counts.get().add_row(self.key(record), *row_of(record, usage_of(call, reply, record)))
+            return
+        amounts: list[Amount] = []
         TargetCount(self, call, record, NOTHING).answered(reply, amounts)
         CallCount(self, call, record).answered(reply, amounts)
         self.add(self.key(record), amounts)
-        return reply
+
+    def _with(self, inner: Policy) -> Policy | None:
+        """Return the policy that counts for this and *inner*, the policy next inside, at once; `None` if none does."""
+        if isinstance(inner, Accounting) and inner.noted_cost is not None:
+            return MetricsWithCost(self, inner, inner.noted_cost)
+        return None
 
     async def counted(self, call: Call, proceed: Next, counters: tuple[Counter, ...]) -> Reply:
         """Send a call, and count it by each of *counters*, all at once."""

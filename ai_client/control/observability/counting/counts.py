@@ -40,11 +40,11 @@ class Counts:
         width: How many labels there are.
 
     Attributes:
-        under_way: The ids of what stands for the calls that have begun and not ended.
+        under_way: What stands for the calls that have begun and not ended: their records, or other ids.
     """
 
     def __init__(self, max_series: int, width: int) -> None:
-        self.under_way: set[int] = set()
+        self.under_way: set[object] = set()
         self._most = max_series
         self._rest: Key = (OTHER,) * width
         self._lock = threading.Lock()
@@ -104,14 +104,18 @@ class Counts:
     def _add_up(self) -> None:
         """Add the rows; the lock is held."""
         rows = self._rows
-        alike: dict[tuple[Key, Row], list[tuple[int, ...]]] = {}
+        alike: dict[Row, dict[Key, list[tuple[int, ...]]]] = {}
         for _ in range(len(rows)):
             key, row, values = rows.popleft()
-            alike.setdefault((key, row), []).append(values)
-        for (key, row), several in alike.items():
-            sums = map(sum, zip(*several, strict=True))
-            self._add(key, [amount for amount in zip(row.names, sums, strict=True) if amount[1]])
-            self._add(key, [(name, len(several)) for name in row.once])
+            try:
+                alike[row][key].append(values)
+            except KeyError:
+                alike.setdefault(row, {})[key] = [values]
+        for row, keys in alike.items():
+            for key, several in keys.items():
+                sums = map(sum, zip(*several, strict=True))
+                self._add(key, [amount for amount in zip(row.names, sums, strict=True) if amount[1]])
+                self._add(key, [(name, len(several)) for name in row.once])
 
     def _add(self, key: Key, amounts: Iterable[Amount]) -> None:
         fresh = self._fresh.get(key)

@@ -1,8 +1,10 @@
 """Protocols between the policy `Metrics` and what counts one call for it."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from ...._call.call import Call, Reply
+from ...._call.pipeline import Next
 from ...._call.record import Record
 from ...pricing.prices import Prices
 from .counts import Amount, Counts, Key
@@ -27,6 +29,22 @@ class Counting(Protocol):
 
     def add(self, key: Key, amounts: list[Amount]) -> None:
         """Count amounts."""
+        ...
+
+
+class CountingCalls(Counting, Protocol):
+    """The members of `Metrics` by which a call is counted together with its cost."""
+
+    def __call__(self, call: Call, proceed: Next, /) -> Awaitable[Reply]:
+        """Send a call, and count how it ended and what it used."""
+        ...
+
+    def add_failed(self, call: Call, record: Record, error: BaseException) -> None:
+        """Count a call that *error* ended."""
+        ...
+
+    def add_answered(self, call: Call, record: Record, reply: Reply) -> None:
+        """Count a call that is answered as a whole."""
         ...
 
 

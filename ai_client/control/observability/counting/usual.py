@@ -4,10 +4,8 @@ import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from ...._call.call import Call
 from ...._call.record import Record
 from ...._call.usage import SOURCES, Source, Usage
-from ...pricing.billed import is_of_text
 from .counts import Row
 from .names import ATTEMPT, BOUNDS, CALL, DURATION, MICRO, NANO_USD, UNPRICED, buckets_of, names_of_usage
 
@@ -22,23 +20,19 @@ _ROWS: Mapping[Source, Sequence[Row]] = {
 }
 
 
-def is_usual(call: Call, record: Record) -> bool:
-    """Return whether a call of text that is over was sent once and answered, which is all that its record tells."""
+def is_usual(record: Record) -> bool:
+    """Return whether a whole call that is over was sent once and answered, which is all that its record tells."""
     return (
         record.attempts == record.answered == record.billable == 1
         and record.cache is None
         and record.first_item is None
-        and is_of_text(call)
     )
 
 
 def row_of(record: Record, usage: Usage) -> tuple[Row, tuple[int, ...]]:
     """Return the row and its values that such a call adds, which are the same as by `CallCount` and `TargetCount`."""
-    seconds, cost, unpriced = time.monotonic() - record.started, record.nano_usd, 0
-    if record.prices is None:
-        cost = 0
-    elif cost is None:
-        cost, unpriced = 0, 1
+    seconds, cost = time.monotonic() - record.started, record.nano_usd
+    unpriced = int(cost is None and record.prices is not None)
     row = _ROWS[usage.source][bisect_left(BOUNDS, seconds)]
     micro = int(seconds * MICRO + 0.5)
     return row, (micro, usage.input, usage.output, usage.cached, usage.reasoning, cost or 0, unpriced)
