@@ -16,7 +16,7 @@ from .later import begins_work
 from .parts import CostPart
 
 
-class Begun(NamedTuple):
+class BegunCall(NamedTuple):
     """A call that is under way.
 
     Attributes:
@@ -49,17 +49,17 @@ async def noted(cost: CostPart, call: Call, proceed: Next) -> Reply:
     try:
         reply = await proceed(call)
     except BaseException:
-        note_lost(cost, Begun(call, record, billable, at, ticket))
+        note_lost(cost, BegunCall(call, record, billable, at, ticket))
         raise
     try:
-        note_answered(cost, Begun(call, record, billable, at, ticket), reply)
+        note_answered(cost, BegunCall(call, record, billable, at, ticket), reply)
     except BaseException as error:
-        await note_interrupted(cost, Begun(call, record, billable, at, ticket), reply, error)
+        await note_interrupted(cost, BegunCall(call, record, billable, at, ticket), reply, error)
         raise
     return reply
 
 
-def note_lost(cost: CostPart, begun: Begun) -> None:
+def note_lost(cost: CostPart, begun: BegunCall) -> None:
     """Record the attempts of a call that was not answered, as far as they may be billed."""
     record = begun.record
     lost = record.billable - begun.billable
@@ -68,14 +68,14 @@ def note_lost(cost: CostPart, begun: Begun) -> None:
         _record(cost, begun, cost.lost(record, lost, begun.call.io.now()))
 
 
-def note_answered(cost: CostPart, begun: Begun, reply: Reply) -> None:
+def note_answered(cost: CostPart, begun: BegunCall, reply: Reply) -> None:
     """Price a call that is answered, and record it."""
     if reply.is_made and begun.record.billable == begun.billable:
         return
     _price(cost, begun, usage_of(begun.call, reply, begun.record))
 
 
-async def note_interrupted(cost: CostPart, begun: Begun, reply: Reply, error: BaseException) -> None:
+async def note_interrupted(cost: CostPart, begun: BegunCall, reply: Reply, error: BaseException) -> None:
     """Record a call whose answer nobody gets, as *error* came while it was priced: of what is recorded twice, once."""
     try:
         if not reply.is_made or begun.record.billable > begun.billable:
@@ -84,13 +84,13 @@ async def note_interrupted(cost: CostPart, begun: Begun, reply: Reply, error: Ba
         await reply.abandon(begun.call.io, error)
 
 
-def _price(cost: CostPart, begun: Begun, usage: Usage) -> None:
+def _price(cost: CostPart, begun: BegunCall, usage: Usage) -> None:
     call, record, billable, at, _ = begun
     lost = max(0, record.billable - billable - 1)
     _record(cost, begun, cost.tally_of(call, record, usage, lost=lost, at=at, now=call.io.now()))
 
 
-def _record(cost: CostPart, begun: Begun, tally: Tally | Row | None) -> None:
+def _record(cost: CostPart, begun: BegunCall, tally: Tally | Row | None) -> None:
     store: Any = cost.store
     if tally is not None:
         store.record(begun.ticket, tally)

@@ -10,7 +10,7 @@ from ...._call.record import Record
 from ....stores.rows import Columns
 from ....stores.tickets import new_ticket
 from ...accounting.accounting import Accounting
-from ...accounting.noted import Begun, may_be_noted, note_answered, note_interrupted, note_lost
+from ...accounting.noted import BegunCall, may_be_noted, note_answered, note_interrupted, note_lost
 from ...accounting.parts import CostPart, Names
 from ...pricing.meter import usage_of
 from ...pricing.price import Price
@@ -73,7 +73,7 @@ class MetricsWithCost:
             reply = await proceed(call)
         except BaseException as error:
             try:
-                note_lost(cost, Begun(call, record, 0, at, ticket))
+                note_lost(cost, BegunCall(call, record, 0, at, ticket))
             finally:
                 metrics.add_failed(call, record, error)
             raise
@@ -81,10 +81,10 @@ class MetricsWithCost:
             under_way.discard(record)
         try:
             if not (is_usual(record) and self._add_rows(call, record, reply, ticket, counts)):
-                note_answered(cost, Begun(call, record, 0, at, ticket), reply)
+                note_answered(cost, BegunCall(call, record, 0, at, ticket), reply)
                 metrics.add_answered(call, record, reply)
         except BaseException as error:
-            await note_interrupted(cost, Begun(call, record, 0, at, ticket), reply, error)
+            await note_interrupted(cost, BegunCall(call, record, 0, at, ticket), reply, error)
             raise
         return reply
 
