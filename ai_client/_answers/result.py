@@ -103,17 +103,19 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     return result
 
 
-def refuse_no_result(cast_to: Any, answer: Answer) -> None:
+def refuse_no_result(call: Call, answer: Answer) -> None:
     """Raise, while policies can still act on it, what `parse` raises for a body that does not look like an object.
 
     Raises:
         APIResponseValidationError: A page, a text, or half of an answer came in its place.
     """
-    content = answer.content
-    if content[:1] == b"{" and (content[-1:] == b"}" or content[-_LAST:].rstrip()[-1:] == b"}"):
+    if not call.parsed or call.stream is not None or call.unread:
         return
-    if not _is_no_json(cast_to, answer):
-        parse(cast_to, Reply(answer))
+    content = answer.content
+    if content.startswith(b"{") and (content.endswith(b"}") or content[-_LAST:].rstrip().endswith(b"}")):
+        return
+    if not _is_no_json(call.cast_to, answer):
+        parse(call.cast_to, Reply(answer))
 
 
 def _is_no_json(cast_to: Any, answer: Answer) -> bool:

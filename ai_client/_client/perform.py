@@ -206,7 +206,8 @@ class Calls(Keys):
                     raise ours from error
                 raise
             if answer.is_success:
-                return self._reply(call, answer, taken)
+                refuse_no_result(call, answer)
+                return Reply(answer, taken, stream_end=self.stream_end)
             if answer.status_code == _UNAUTHORIZED and authorization and not renewed:
                 renewed = True
                 other: Calls | None = await self._renewed(call, authorization)
@@ -217,11 +218,6 @@ class Calls(Keys):
                     )
                     continue
             raise status_error(answer.response, body_of(answer))
-
-    def _reply(self, call: Call, answer: Answer, taken: int) -> Reply:
-        if call.parsed and call.is_whole:
-            refuse_no_result(call.cast_to, answer)
-        return Reply(answer, taken, stream_end=self.stream_end)
 
     def _as_ours(self, error: Exception, call: Call, request: CallRequest) -> Exception | None:
         """Return the error of ours in place of one of an exchange; `None` where that passes as it is."""
