@@ -54,14 +54,10 @@ def range_of(
     if begin >= end:
         raise ConfigError("since must be before until.")
     length = next(
-        (
-            one
-            for one in lengths
-            if end - begin <= one.span and now - begin <= one.span + one.slack - one.seconds
-        ),
+        (one for one in lengths if end - begin <= one.span and begin >= one.oldest(now)),
         lengths[-1],
     )
-    first = max(length.number(now - length.span), length.number(begin))
+    first = length.number(max(begin, length.oldest(now)))
     last = length.number(end) - (end % length.seconds == 0)
     return Range(length, first, max(first, last + 1))
 

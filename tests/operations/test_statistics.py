@@ -144,6 +144,26 @@ def test_minutes_hours_and_days_follow_each_other(
 
 
 @pytest.mark.parametrize(
+    ("kept", "step"), [(timedelta(hours=3), timedelta(minutes=1)), (timedelta(days=3), HOUR)]
+)
+def test_a_report_begins_where_it_is_asked_to(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: timedelta, step: timedelta
+) -> None:
+    """A report that begins a little before minutes or hours must be kept has its first calls too."""
+    now = float((int(time.time()) // 86_400 + 9) * 86_400)
+    provider = provider_at(upstream.base_url, store=f"sqlite:///{tmp_path}/store.db")
+    since = datetime.fromtimestamp(now, UTC) - kept - step
+    for seconds in (1, step.total_seconds() + 1):
+        at(provider, monkeypatch, since.timestamp() + seconds)
+        ask(provider)
+    at(provider, monkeypatch, now)
+    report = provider.statistics.report(since=since, until=since + kept / 2)
+    provider.close()
+    assert (report.since, report.step, report.totals.calls) == (since, step, 2)
+    assert [point.sums.calls for point in report.points[:2]] == [1, 1]
+
+
+@pytest.mark.parametrize(
     "times",
     [
         {"since": timedelta(0)},

@@ -29,6 +29,10 @@ class Length(NamedTuple):
         """Return the number of the period of a time in seconds since 1970, UTC."""
         return int(now // self.seconds)
 
+    def oldest(self, now: float) -> float:
+        """Return the earliest moment whose period is kept for certain."""
+        return now - self.span - self.slack + self.seconds
+
     def end(self, number: int) -> float:
         """Return when a period may be deleted."""
         return float((number + 1) * self.seconds + self.span + self.slack)
