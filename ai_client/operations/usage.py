@@ -98,11 +98,13 @@ class UsageBook:
             since: Where the report begins: a moment, or the beginning of a day.
             until: Where it ends: a moment, or the end of a day.
             timezone: The time zone of hours and days, by its IANA name, and of moments that have none of their own.
-            rounded: Whether an hour in UTC that two days share in the time zone counts for the first of them.
+            rounded: Whether an hour in UTC that two days share in the time zone counts for the first of them, and so is
+                not in a report that begins with the second.
 
         Raises:
-            ConfigError: No control `cost` is configured, or an argument is invalid; or days cannot be told apart
-                exactly, as the time zone differs from UTC by a part of an hour, and *rounded* is not set.
+            ConfigError: No control `cost` is configured, or an argument is invalid, as an end before the beginning; or
+                days cannot be told apart exactly, as the time zone differs from UTC by a part of an hour, and
+                *rounded* is not set.
             StoreError: A store is down, or did not answer in time.
         """
         asked = _Asked(by, since, until, timezone, rounded=rounded)
@@ -153,8 +155,17 @@ class _Asked:
             raise ConfigError("by: a dimension is named twice.")
         self._timezone, self._zone = timezone, zone(timezone)
         self._splits_days = "day" in self._by and not rounded
-        self.first = FIRST if since is None else hour_of(_moment("since", since, self._zone))
-        self.last = LAST if until is None else hour_of(_moment("until", until, self._zone) - _LEAST)
+        begin = None if since is None else _moment("since", since, self._zone)
+        end = None if until is None else _moment("until", until, self._zone)
+        if begin is not None and end is not None and end < begin:
+            raise ConfigError("since must be before until.")
+        if begin is not None and begin == end:
+            self.first, self.last = LAST, FIRST  # no period is between them
+            return
+        if begin is not None and rounded and not isinstance(since, datetime):
+            begin += _HOUR.total_seconds() - _LEAST  # what is left of the hour counts for the day before
+        self.first = FIRST if begin is None else hour_of(begin)
+        self.last = LAST if end is None else hour_of(end - _LEAST)
 
     def rows(self, found: Sequence[Mapping[str, Mapping[str, Mapping[str, int]]]]) -> list[UsageRow]:
         """Return the rows of the totals of several stores."""
@@ -164,7 +175,17 @@ class _Asked:
         for totals in found:
             mine = {period: keys for period, keys in totals.items() if _PERIOD.fullmatch(period)}
             summed(mine, self._by, self._times, sums)
-        return [_row(dict(zip(self._by, values, strict=True)), one) for values, one in in_order(sums)]
+        ordered = in_order(sums)
+        if "hour" in self._by:
+            ordered.sort(key=lambda row: self._place(row[0]))
+        return [_row(dict(zip(self._by, values, strict=True)), one) for values, one in ordered]
+
+    def _place(self, values: Values) -> list[Any]:
+        """Return where a row stands: hours in the order of time, also where the clocks went back."""
+        return [
+            datetime.fromisoformat(value) if name == "hour" and value else value or ""
+            for name, value in zip(self._by, values, strict=True)
+        ]
 
     def _times(self, period: str) -> dict[str, str]:
         start = datetime.fromisoformat(f"{period}:00+00:00")

@@ -139,6 +139,30 @@ def test_days_that_share_an_hour(timezone: str) -> None:
     assert found == sorted(days.items())
 
 
+@pytest.mark.parametrize("timezone", [*WHOLE, "Asia/Kolkata", "Australia/Lord_Howe"])
+@pytest.mark.parametrize(
+    "around", [date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 1), date(2026, 4, 5)]
+)
+def test_reports_of_days_that_follow_each_other_share_no_hour(timezone: str, around: date) -> None:
+    """Each hour is in the report of one day, that which a report by day counts it for, whatever the clocks do."""
+    begin = datetime(around.year, around.month, around.day, tzinfo=UTC) - timedelta(days=2)
+    hours = [begin + timedelta(hours=number) for number in range(96)]
+    days = [around + timedelta(days=number) for number in range(-4, 5)]
+    found: dict[str, int] = {}
+    for day in days:
+        asked = usage._Asked("day", day, day, timezone, rounded=True)
+        inside = [at for at in hours if asked.first <= at.strftime("%Y-%m-%dT%H") <= asked.last]
+        found |= {day.isoformat(): len(inside)} if inside else {}
+    assert found == dict(rows_of(hours, ["day"], timezone, rounded=True))
+
+
+def test_hours_are_in_the_order_of_time() -> None:
+    """Where the clocks go back, the hour before the change is before the one of the same name after it."""
+    hours = [datetime(2026, 10, 24, 23, tzinfo=UTC) + timedelta(hours=number) for number in range(4)]
+    found = [datetime.fromisoformat(hour) for hour, _ in rows_of(hours, ["hour"], "Europe/Berlin")]
+    assert found == hours
+
+
 LOCAL = datetime(2027, 1, 15, 8)  # noqa: DTZ001 - it has no time zone of its own
 
 
@@ -152,6 +176,8 @@ LOCAL = datetime(2027, 1, 15, 8)  # noqa: DTZ001 - it has no time zone of its ow
         (None, date(2027, 1, 14), []),
         (date(9, 1, 1), LOCAL.replace(hour=2), [0]),
         (date(2027, 1, 15), date(2027, 1, 15), list(range(23))),
+        (LOCAL.replace(minute=30), LOCAL.replace(minute=30), []),
+        (date(2027, 1, 15), date(2027, 1, 14), []),
     ],
 )
 def test_where_a_report_begins_and_ends(since: Any, until: Any, hours: list[int]) -> None:
@@ -180,6 +206,11 @@ def test_totals_of_others_are_no_usage() -> None:
         ({"since": "2027-01-15"}, "since must be a datetime or a date, not str"),
         ({"until": 5}, "until must be a datetime or a date, not int"),
         ({"until": date.max}, "until: 9999-12-31 is beyond"),
+        (
+            {"since": LOCAL.replace(minute=45), "until": LOCAL.replace(minute=15)},
+            "since must be before until",
+        ),
+        ({"since": date(2027, 1, 15), "until": date(2027, 1, 13)}, "since must be before until"),
     ],
 )
 def test_what_cannot_be_reported(options: dict[str, Any], message: str, sync: bool) -> None:
