@@ -181,6 +181,28 @@ def test_functions_that_fail_are_logged(upstream: Upstream, caplog: pytest.LogCa
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_function_that_ends_more_than_itself_ends_no_further_alerts(
+    upstream: Upstream, caplog: pytest.LogCaptureFixture, kind: type[BaseException], is_async: bool
+) -> None:
+    """What a function raises to end a thread or a task is logged, and it hears of the next alert."""
+    heard: list[str] = []
+
+    def leave(alert: Alert) -> None:
+        heard.append(alert.kind)
+        raise kind
+
+    async def leave_async(alert: Alert) -> None:
+        leave(alert)
+
+    rules: list[Any] = [{"on": "budget", "to": leave_async if is_async else leave, "at": [0.5, 0.9]}]
+    provider = alerting(upstream, rules, budgets=soft(50))
+    ask(provider, 2)
+    provider.close()
+    assert len(heard) == len(logged(caplog)) == 2
+
+
 def test_coroutine_functions_are_awaited_in_a_thread(upstream: Upstream) -> None:
     """A coroutine function runs on a loop of its own, in no thread that makes calls, and has a bounded time."""
     heard: list[str] = []

@@ -137,7 +137,7 @@ class AlertOutbox:
                 self._receiver.send(notice.make())
             except (DeliveryError, ConfigError) as error:
                 logger.warning("An alert was not delivered to %s: %s", self._receiver.name, error)
-            except Exception:
+            except BaseException:  # such as a function's SystemExit: further alerts need this thread
                 logger.exception("An alert was not delivered to %s.", self._receiver.name)
             else:
                 here.known[notice.key] = notice.until
