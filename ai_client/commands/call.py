@@ -117,7 +117,8 @@ class _AskedQuestion:
         usage = None if record is None else record.usage
         nano_usd = None if record is None else record.nano_usd
         if usage is None:
-            usage, nano_usd = self._reported(client)
+            usage, priced = self._reported(client)
+            nano_usd = priced if nano_usd is None else nano_usd  # an answer of the cache costs nothing
         known = usage is not None and usage.source != "unknown"
         return {
             "model": self._answered_by or self._model,

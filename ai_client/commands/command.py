@@ -72,3 +72,8 @@ class Command(Protocol):
             OpenAIError: A call or a store failed.
         """
         ...
+
+
+def described(command: Command) -> str:
+    """Return what a command is for, as a sentence."""
+    return f"{command.HELP[0].upper()}{command.HELP[1:]}."

@@ -1,12 +1,12 @@
 """The command `ai-client`."""
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from .._version import __version__
 from .applications import load
+from .command import described
 from .listed import COMMANDS
 from .output import Output
 from .running import perform
@@ -24,9 +24,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the command's name; by default those of the process.
     """
     options = _parser().parse_args(argv)
-    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")  # of what the terminal's encoding lacks
     return perform(COMMANDS[options.command], options, partial(load, getattr(options, "app", None)), Output())
 
 
@@ -41,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        one = commands.add_parser(name, help=command.HELP, description=described(command.HELP))
+        one = commands.add_parser(name, help=command.HELP, description=described(command))
         command.add_arguments(one)
         if command.LOADS:
             one.add_argument(
@@ -51,8 +48,3 @@ def _parser() -> argparse.ArgumentParser:
                 " one (default: DJANGO_SETTINGS_MODULE, else the environment)",
             )
     return parser
-
-
-def described(text: str) -> str:
-    """Return a command's help as a sentence."""
-    return f"{text[0].upper()}{text[1:]}."

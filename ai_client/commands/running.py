@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, redirect_stdout, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from typing import TYPE_CHECKING, TextIO
 
 from .command import Command, CommandError, ExitCode
 from .explained import explain
@@ -48,6 +48,8 @@ def attempt(
         ):  # the result alone: what the application prints or logs there would garble it
             entered.enter_context(redirect_stdout(out.errors))
 
+        entered.enter_context(_showing_what_the_encoding_lacks(out.stream))
+
         def entering() -> "Application":
             application = load()
             entered.enter_context(application.context())
@@ -66,6 +68,23 @@ def attempt(
         except Exception as error:
             raise CommandError(explain(error)) from error
     return code
+
+
+@contextmanager
+def _showing_what_the_encoding_lacks(stream: TextIO) -> Generator[None]:
+    """Have a stream write characters that its encoding lacks as escapes, instead of failing."""
+    reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+    if reconfigure is None:
+        yield
+        return
+    before = stream.errors
+    with suppress(OSError, ValueError):
+        reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):  # nobody reads it, or it is closed
+            reconfigure(errors=before)
 
 
 def _write_nowhere(out: Output) -> None:

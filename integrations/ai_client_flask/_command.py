@@ -11,7 +11,7 @@ from flask.cli import ScriptInfo
 from werkzeug.local import LocalProxy
 
 from ai_client.adapter import Application
-from ai_client.commands import COMMANDS, Command, CommandError, Output, explain, perform
+from ai_client.commands import COMMANDS, Command, CommandError, Output, described, explain, perform
 from ai_client.errors import ConfigError
 
 from ._registration import application_of_flask
@@ -31,7 +31,7 @@ class _Subcommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> NoReturn:
         """Run the command, and end with its exit code."""
-        parser = argparse.ArgumentParser(prog=ctx.command_path, description=self._command.HELP)
+        parser = argparse.ArgumentParser(prog=ctx.command_path, description=described(self._command))
         self._command.add_arguments(parser)
         options = parser.parse_args(ctx.args)
         sys.exit(perform(self._command, options, partial(_load, ctx), Output()))

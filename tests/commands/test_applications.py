@@ -127,6 +127,28 @@ def test_django_has_the_same_sub_commands(options: str, tmp_path: Path) -> None:
     assert run(tmp_path, *django, "scan", str(tmp_path), **variables).returncode == 1
 
 
+@pytest.mark.parametrize("kind", ["plain", "flask", "django"])
+def test_a_terminal_whose_encoding_lacks_a_letter(kind: str, options: str, tmp_path: Path) -> None:
+    """Each of the three commands writes what the encoding of its output lacks as an escape, and does not fail."""
+    (tmp_path / "shop.py").write_text(APPS["flask"].replace("{options}", options))
+    (tmp_path / "site_settings.py").write_text(SETTINGS.replace("{options}", options))
+    variables = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(tmp_path)}
+    command, after = {
+        "plain": (["ai_client"], ["--app", "shop:subject"]),
+        "flask": (["flask", "--app", "shop:subject", "ai-client"], []),
+        "django": (["django", "ai_client"], []),
+    }[kind]
+    if kind == "django":
+        variables["DJANGO_SETTINGS_MODULE"] = "site_settings"
+    asked = run(
+        tmp_path, *command, "call", "\u2603", "--model", "m", "--tenant", "\u2603", *after, **variables
+    )
+    assert (asked.returncode, "\\u2603" in asked.stdout) == (0, True), asked.stderr
+    for arguments in (["--by", "tenant"], ["--by", "tenant", "--csv"]):
+        shown = run(tmp_path, *command, "usage", *arguments, *after, **variables)
+        assert (shown.returncode, "\\u2603" in shown.stdout) == (0, True), shown.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -116,6 +116,17 @@ def test_circuits_are_shown_and_closed(capsys: pytest.CaptureFixture[str], upstr
 
 
 @pytest.mark.usefixtures("controls")
+def test_a_cached_answer_costs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """`call` shows no cost for an answer of the cache, whatever its model costs."""
+    costs = []
+    for _ in range(2):
+        assert main(["call", QUESTION, "--model", "m1", "--json"]) == 0
+        costs.append(json.loads(capsys.readouterr().out)["usd"])
+    assert costs[0] > 0
+    assert costs[1] == 0
+
+
+@pytest.mark.usefixtures("controls")
 def test_cached_answers_are_invalidated(capsys: pytest.CaptureFixture[str], upstream: Upstream) -> None:
     """After it no call is answered from the cache."""
     for _ in range(2):

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ai_client.commands import COMMANDS, CommandError as FailedCommand, ExitCode, Output, attempt
+from ai_client.commands import COMMANDS, CommandError as FailedCommand, ExitCode, Output, attempt, described
 from ai_client_django._application import application
 
 
@@ -20,7 +20,8 @@ class Command(BaseCommand):
         """Add the sub-commands and their arguments to the parser."""
         actions = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
         for name, command in COMMANDS.items():
-            command.add_arguments(actions.add_parser(name, help=command.HELP, description=command.HELP))
+            one = actions.add_parser(name, help=command.HELP, description=described(command))
+            command.add_arguments(one)
 
     def handle(
         self, *_: Any, subcommand: str, no_color: bool = False, force_color: bool = False, **given: Any
