@@ -1,15 +1,27 @@
 """What the tests of alerts share."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from ai_client.control.alerts import outbox
 from ai_client.testing import Upstream
 from tests.support.alert_receiver import AlertReceiver, running_receiver
 from tests.support.invoke import Invoke
 from tests.support.policies import Redis, running_redis
+
+
+@pytest.fixture(autouse=True)
+def delivered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End with nothing on its way, of which the next test would find in the log what became of it."""
+    monkeypatch.setattr(outbox, "_IDLE", 0.0)
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "ai-client-alerts":
+            thread.join(30)
 
 
 @pytest.fixture
