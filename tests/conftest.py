@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ai_client import AsyncOpenAI, OpenAI
+from ai_client._call import timings
 from ai_client._call.labels import served
 from ai_client._exchange.loops import stop_background_loop
 from ai_client.detector.detection import _running
@@ -38,6 +39,14 @@ def _no_request_left() -> Iterator[None]:
     """End the requests whose responses a framework's test client left open: drains of later tests wait for them."""
     yield
     served.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_timings_left() -> Iterator[None]:
+    """Take no more times of calls, which a test's application has asked for, once for the process: each call pays."""
+    before = timings.wanted.is_so
+    yield
+    timings.wanted.is_so = before
 
 
 @pytest.fixture(autouse=True)
