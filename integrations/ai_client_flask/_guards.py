@@ -1,9 +1,12 @@
 """Guards of pages: functions of a request that say whether it may read them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 
 def asked(guard: Callable[[Any], Any] | None) -> Any:
@@ -13,5 +16,7 @@ def asked(guard: Callable[[Any], Any] | None) -> Any:
     """
     if guard is None:
         return True
-    allowed = current_app.ensure_sync(guard)(request)
-    return current_app.make_response(allowed) if isinstance(allowed, tuple) else allowed
+    allowed: Any = current_app.ensure_sync(guard)(request)
+    if isinstance(allowed, tuple):
+        return current_app.make_response(cast("ResponseReturnValue", allowed))
+    return allowed
