@@ -18,8 +18,6 @@ from .text import make_readable, text_of
 
 _NO_JSON = frozenset({None, type(None), str, bytes, BinaryResponse})
 """Types of results that are no JSON, beside the HTTP library's own."""
-
-
 _LAST = 4
 """Bytes at the end of an answer, among which may be line breaks."""
 

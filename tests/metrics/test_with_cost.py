@@ -28,6 +28,12 @@ BODY: dict[str, Any] = {
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}],
 }
 Reply = dict[str, Any]
+OWN_PRICES: dict[str, Any] = {
+    "metrics": True,
+    "cost": True,
+    "prices": PRICES,
+    "price_options": {"library": False},
+}
 
 
 def answer(usage: Any, **more: Any) -> Reply:
@@ -158,7 +164,7 @@ def test_hours_are_told_apart(
     invoke: Invoke, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, store: Callable[[], str]
 ) -> None:
     """Calls count in the hour in which they are answered, also where the clock is set back."""
-    layers = make_layers({"metrics": True, "cost": True, "prices": PRICES, "store": store()})
+    layers = make_layers({**OWN_PRICES, "store": store()})
     (cost,) = (one for one in layers if isinstance(one, Cost))
     client = invoke.client(layers=layers)
     upstream.always(**answer(USAGE))
@@ -166,16 +172,42 @@ def test_hours_are_told_apart(
         clock = Mock(return_value=hour * 3600.0 + 5)
         for kind in (SyncIO, AsyncIO):
             monkeypatch.setattr(kind, "now", clock)
-        invoke.chat(client)
+        invoke(client.chat.completions.create, **CHAT)
     monkeypatch.undo()
     assert [row.calls for row in cost.report(by=["hour"])] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("sync", [True])
+def test_an_hour_that_ends_in_another_thread_keeps_its_calls(
+    invoke: Invoke, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call of the old hour, which is still looking where it counts, leaves its place to no call of the new one."""
+    layers = make_layers(OWN_PRICES)
+    (cost,) = (one for one in layers if isinstance(one, Cost))
+    client = invoke.client(layers=layers)
+    upstream.always(**answer(USAGE))
+    clock = Mock(return_value=1_000_000 * 3600.0)
+    monkeypatch.setattr(SyncIO, "now", clock)
+    look, looks = Cost.like, iter([True])
+
+    def like(self: Cost, names: Any, hour: int) -> Any:
+        if next(looks, False):  # meanwhile, in another thread
+            clock.return_value += 3600
+            invoke(client.chat.completions.create, **CHAT)
+        return look(self, names, hour)
+
+    monkeypatch.setattr(Cost, "like", like)
+    invoke(client.chat.completions.create, **CHAT)
+    invoke(client.chat.completions.create, **CHAT)
+    monkeypatch.undo()
+    assert [row.calls for row in cost.report(by=["hour"])] == [1, 2]
 
 
 def test_what_comes_while_it_is_counted_counts_once(
     invoke: Invoke, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, store: Callable[[], str]
 ) -> None:
     """A call that is interrupted after its cost is recorded counts once, and its interruption is passed on."""
-    layers = make_layers({"metrics": True, "cost": True, "prices": PRICES, "store": store()})
+    layers = make_layers({**OWN_PRICES, "store": store()})
     (cost,) = (one for one in layers if isinstance(one, Cost))
     (metrics,) = metrics_in(layers)
     upstream.always(**answer(USAGE))
@@ -185,7 +217,7 @@ def test_what_comes_while_it_is_counted_counts_once(
 
     monkeypatch.setattr(metrics.counts, "add_row", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        invoke.chat(invoke.client(layers=layers))
+        invoke(invoke.client(layers=layers).chat.completions.create, **CHAT)
     (row,) = cost.report()
     assert row.calls == 1
     assert not metrics.counts.under_way

@@ -21,7 +21,7 @@ from .protocols import CountingCalls
 from .usual import is_usual, row_of
 
 _KEPT = 1024
-_HOUR = 3600
+_SECONDS = 3600
 
 
 class _Alike:
@@ -33,6 +33,17 @@ class _Alike:
         self.price = price
         self.columns = columns
         self.key = key
+
+
+class _Hour:
+    """The places where calls count in one hour, by its number since 1970; replaced as a whole, as threads share it."""
+
+    __slots__ = ("alike", "begins", "ends", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.begins, self.ends = number * _SECONDS, (number + 1) * _SECONDS
+        self.alike: dict[Names, _Alike] = {}
 
 
 class MetricsWithCost:
@@ -52,8 +63,7 @@ class MetricsWithCost:
         self._accounting = accounting
         self._cost = cost
         self._store: Any = cost.store
-        self._alike: dict[Names, _Alike] = {}
-        self._hour = self._since = self._until = 0
+        self._hour = _Hour(0)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call, and count it for both."""
@@ -101,10 +111,10 @@ class MetricsWithCost:
             record.target,
             usage.source,
         )
-        now = call.io.now()
-        if not self._since <= now < self._until:
-            self._begin_hour(now)
-        alike = self._alike.get(names) or self._learn(names, record)
+        now, hour = call.io.now(), self._hour
+        if not hour.begins <= now < hour.ends:
+            hour = self._hour = _Hour(int(now // _SECONDS))
+        alike = hour.alike.get(names) or self._learn(hour, names, record)
         if alike.price is None or usage.source == "unknown":
             return False
         nano_usd = alike.price.of_text(usage)
@@ -114,15 +124,10 @@ class MetricsWithCost:
         counts.add_row(alike.key, *row_of(record, usage))
         return True
 
-    def _begin_hour(self, now: float) -> None:
-        self._alike = {}
-        hour = self._hour = int(now // _HOUR)
-        self._since, self._until = hour * _HOUR, (hour + 1) * _HOUR
-
-    def _learn(self, names: Names, record: Record) -> _Alike:
+    def _learn(self, hour: _Hour, names: Names, record: Record) -> _Alike:
         """Find out, and keep, where calls count that have these names."""
-        if len(self._alike) >= _KEPT:  # names come from callers
-            self._alike = {}
-        price, columns = self._cost.like(names, self._hour)
-        found = self._alike[names] = _Alike(price, columns, self._metrics.key(record))
+        if len(hour.alike) >= _KEPT:  # names come from callers
+            hour.alike.clear()
+        price, columns = self._cost.like(names, hour.number)
+        found = hour.alike[names] = _Alike(price, columns, self._metrics.key(record))
         return found
